@@ -1,0 +1,166 @@
+#include "proto/grpc_status.h"
+
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "bitbudget/v1/error_details.pb.h"
+#include "google/rpc/error_details.pb.h"
+#include "util/error.h"
+
+namespace bitbudget {
+namespace {
+
+// google.rpc.ErrorInfo.domain of every error of ours.
+constexpr char kDomain[] = "bitbudget";
+
+template <typename Message>
+void Add(google::rpc::Status& status, const Message& message) {
+  status.add_details()->PackFrom(message);
+}
+
+void AddErrorInfo(google::rpc::Status& rich, const ErrorDetails& details) {
+  google::rpc::ErrorInfo info;
+  info.set_reason(details.reason);
+  info.set_domain(kDomain);
+  info.mutable_metadata()->insert(details.metadata.begin(), details.metadata.end());
+  Add(rich, info);
+}
+
+void AddBadRequest(google::rpc::Status& rich, const ErrorDetails& details) {
+  google::rpc::BadRequest bad_request;
+  for (const FieldViolation& violation : details.field_violations) {
+    auto* entry = bad_request.add_field_violations();
+    entry->set_field(violation.field);
+    entry->set_description(violation.description);
+  }
+  Add(rich, bad_request);
+}
+
+void AddResourceInfo(google::rpc::Status& rich, const ErrorDetails& details) {
+  google::rpc::ResourceInfo resource;
+  resource.set_resource_type(details.resource_type);
+  resource.set_resource_name(details.resource_name);
+  Add(rich, resource);
+}
+
+void AddRetryInfo(google::rpc::Status& rich, double delay_seconds) {
+  google::rpc::RetryInfo retry;
+  const double whole = std::floor(delay_seconds);
+  retry.mutable_retry_delay()->set_seconds(static_cast<int64_t>(whole));
+  retry.mutable_retry_delay()->set_nanos(static_cast<int32_t>((delay_seconds - whole) * 1e9));
+  Add(rich, retry);
+}
+
+void AddDataCannotAnswer(google::rpc::Status& rich, const ErrorDetails& details) {
+  v1::DataCannotAnswer data;
+  for (const MissingAxis& axis : details.missing_axes) {
+    auto* entry = data.add_missing_axes();
+    entry->set_axis(axis.axis);
+    entry->set_level_count(axis.level_count);
+    entry->set_needed_level_count(axis.needed_level_count);
+    entry->mutable_levels()->Add(axis.levels.begin(), axis.levels.end());
+  }
+  data.set_explanation(details.explanation);
+  Add(rich, data);
+}
+
+void AddConflict(google::rpc::Status& rich, const RowConflict& conflict) {
+  v1::ExperimentConflict entry;
+  entry.set_index(conflict.index);
+  entry.set_line(conflict.line);
+  entry.set_existing_experiment(conflict.existing_experiment);
+  for (const std::string& field : conflict.differing_fields) entry.add_differing_fields(field);
+  if (conflict.earlier_index) entry.set_earlier_index(*conflict.earlier_index);
+  Add(rich, entry);
+}
+
+void AddRejectedRow(google::rpc::Status& rich, const RejectedRow& row) {
+  v1::RejectedRow entry;
+  entry.set_index(row.index);
+  entry.set_line(row.line);
+  entry.set_field(row.field);
+  entry.set_description(row.description);
+  Add(rich, entry);
+}
+
+// Reads one packed detail into `details`; true if it was ours to read.
+bool Read(const google::protobuf::Any& any, ErrorDetails& details) {
+  if (google::rpc::ErrorInfo info; any.UnpackTo(&info)) {
+    details.reason = info.reason();
+    details.metadata.insert(info.metadata().begin(), info.metadata().end());
+  } else if (google::rpc::BadRequest bad_request; any.UnpackTo(&bad_request)) {
+    for (const auto& entry : bad_request.field_violations()) {
+      details.field_violations.push_back({entry.field(), entry.description()});
+    }
+  } else if (google::rpc::ResourceInfo resource; any.UnpackTo(&resource)) {
+    details.resource_type = resource.resource_type();
+    details.resource_name = resource.resource_name();
+  } else if (google::rpc::RetryInfo retry; any.UnpackTo(&retry)) {
+    details.retry_delay_seconds =
+        static_cast<double>(retry.retry_delay().seconds()) + retry.retry_delay().nanos() * 1e-9;
+  } else if (v1::DataCannotAnswer data; any.UnpackTo(&data)) {
+    for (const auto& axis : data.missing_axes()) {
+      details.missing_axes.push_back({axis.axis(),
+                                      axis.level_count(),
+                                      axis.needed_level_count(),
+                                      {axis.levels().begin(), axis.levels().end()}});
+    }
+    details.explanation = data.explanation();
+  } else if (v1::ExperimentConflict conflict; any.UnpackTo(&conflict)) {
+    RowConflict entry{conflict.index(),
+                      conflict.line(),
+                      conflict.existing_experiment(),
+                      {conflict.differing_fields().begin(), conflict.differing_fields().end()},
+                      {}};
+    if (conflict.has_earlier_index()) entry.earlier_index = conflict.earlier_index();
+    details.conflicts.push_back(std::move(entry));
+  } else if (v1::RejectedRow row; any.UnpackTo(&row)) {
+    details.rejected_rows.push_back({row.index(), row.line(), row.field(), row.description()});
+  } else {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+google::rpc::Status ToRichStatus(const absl::Status& status) {
+  google::rpc::Status rich;
+  rich.set_code(static_cast<int>(status.code()));
+  rich.set_message(std::string(status.message()));
+  const std::optional<ErrorDetails> details = GetErrorDetails(status);
+  if (!details) return rich;
+  AddErrorInfo(rich, *details);
+  if (!details->field_violations.empty()) AddBadRequest(rich, *details);
+  if (!details->resource_type.empty()) AddResourceInfo(rich, *details);
+  if (details->retry_delay_seconds) AddRetryInfo(rich, *details->retry_delay_seconds);
+  if (!details->missing_axes.empty() || !details->explanation.empty()) {
+    AddDataCannotAnswer(rich, *details);
+  }
+  for (const RowConflict& conflict : details->conflicts) AddConflict(rich, conflict);
+  for (const RejectedRow& row : details->rejected_rows) AddRejectedRow(rich, row);
+  return rich;
+}
+
+grpc::Status ToGrpcStatus(const absl::Status& status) {
+  if (status.ok()) return grpc::Status::OK;
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()),
+                      std::string(status.message()),
+                      ToRichStatus(status).SerializeAsString());
+}
+
+absl::Status FromGrpcStatus(const grpc::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  const auto code = static_cast<absl::StatusCode>(status.error_code());
+  ErrorDetails details;
+  bool known = false;
+  google::rpc::Status rich;
+  if (rich.ParseFromString(status.error_details())) {
+    for (const auto& any : rich.details()) known |= Read(any, details);
+  }
+  if (!known) return absl::Status(code, status.error_message());
+  return MakeError(code, status.error_message(), std::move(details));
+}
+
+}  // namespace bitbudget

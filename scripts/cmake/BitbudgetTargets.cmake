@@ -1,0 +1,58 @@
+# How every target of the project is built, and shorthands for its kinds.
+
+add_library(bitbudget_flags INTERFACE)
+target_compile_options(bitbudget_flags INTERFACE
+                       -Wall -Wextra -Werror -Wno-missing-field-initializers)
+target_include_directories(bitbudget_flags INTERFACE ${CMAKE_SOURCE_DIR})
+
+if(BITBUDGET_SANITIZE)
+  add_compile_options(-fsanitize=${BITBUDGET_SANITIZE} -fno-omit-frame-pointer
+                      -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${BITBUDGET_SANITIZE})
+endif()
+
+# Faster linking and rebuilding where the tools are present.
+find_program(BITBUDGET_CCACHE ccache)
+if(BITBUDGET_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${BITBUDGET_CCACHE})
+endif()
+find_program(BITBUDGET_MOLD mold)
+if(BITBUDGET_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# bitbudget_library(NAME SOURCES... DEPS targets...): the library of one folder.
+function(bitbudget_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC ${ARG_DEPS} PRIVATE bitbudget_flags)
+  target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
+endfunction()
+
+# bitbudget_program(NAME SOURCES... DEPS targets...): an executable.
+function(bitbudget_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE bitbudget_flags ${ARG_DEPS})
+endfunction()
+
+# bitbudget_tests(NAME DEPS targets... [LABELS labels...]): all *_test.cc of the
+# current folder as one program, each test known to ctest by its own name. Files
+# are found, not listed, so that none can be forgotten.
+function(bitbudget_tests name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "DEPS;LABELS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS *.cc)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${name} ${sources})
+  target_link_libraries(${name} PRIVATE bitbudget_flags ${ARG_DEPS} GTest::gmock GTest::gtest_main)
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS fast)
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
+                       PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()
