@@ -1,0 +1,75 @@
+// How much measured runs scatter about a law, and whether the law misses them by
+// more than that.
+//
+// The model of a residual is r = offset of the run's trunk + noise of the run,
+// both centred: runs that branch from one full-precision trunk share its error.
+// Pure functions, thread-safe.
+
+#ifndef BITBUDGET_FITTER_NOISE_H_
+#define BITBUDGET_FITTER_NOISE_H_
+
+#include <Eigen/Core>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "fitter/fit.h"
+#include "fitter/observation.h"
+
+namespace bitbudget::fitter {
+
+// A fit seen from its optimum: what its statistics are computed from.
+struct LinearizedFit {
+  // d ln L / d theta, one row a fitted row, one column a parameter of the law.
+  Eigen::MatrixXd jacobian;
+  Eigen::VectorXd residuals;  // ln L(run) - ln(loss)
+  // Weight of each row in the objective, > 0; empty means 1 for all.
+  Eigen::VectorXd weights;
+  std::vector<int> rows;      // index of each fitted row in the data set, distinct
+  std::vector<int> trunks;    // of each fitted row; -1 is a trunk of its own
+  std::vector<bool> is_free;  // by parameter: identified and inside its bounds
+  double huber_delta = 0;     // > 0
+
+  int row_count() const { return static_cast<int>(residuals.size()); }
+  int free_parameter_count() const;
+  // Columns of the free parameters.
+  Eigen::MatrixXd FreeJacobian() const;
+};
+
+// All in log loss.
+struct NoiseEstimate {
+  double run_stddev = 0;    // of a run about its trunk; contains the law's misfit
+  double trunk_stddev = 0;  // of the offset shared by the runs of a trunk
+  double residual_rms = 0;
+  double robust_scale = 0;  // see RobustScale
+  int trunk_count = 0;      // trunks with at least two rows
+};
+
+// 1.4826 times the median absolute value: the standard deviation, if centred
+// normal, whatever a minority of outliers does. 0 for no values.
+double RobustScale(std::span<const double> residuals);
+
+// Splits the scatter of residuals into trunk and run by moments: the total and
+// the between-trunk sum of squares are set equal to their expectations, in which
+// the parameters that were fitted are accounted for exactly (least squares
+// leverage). Residuals beyond 3 robust scales count as 3. A component that comes
+// out negative is 0. Without a trunk of two rows all scatter is the run's.
+//
+// REQUIRES: free columns of the Jacobian are linearly independent. With no more
+// rows than free parameters the scatter is 0.
+NoiseEstimate EstimateNoise(const LinearizedFit& fit);
+
+// Tests the law against the scatter of replicates: rows of equal design that
+// differ in the seed alone. The law with an offset a trunk is compared with a
+// free mean for every design with an offset a trunk, by the F test of nested
+// linear models; trunks of one row have no offset. What the law misses alike in
+// every run of a trunk is taken for the trunk's offset.
+//
+// Unset if no scatter of replicates is left to compare with: no replicates, all
+// of their differences taken up by offsets, or equal to the last digit; or if the
+// designs are too few to contradict the law.
+std::optional<LackOfFit> TestLackOfFit(const Dataset& data, const LinearizedFit& fit);
+
+}  // namespace bitbudget::fitter
+
+#endif  // BITBUDGET_FITTER_NOISE_H_
