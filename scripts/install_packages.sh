@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Installs what is missing of the Debian 12 packages that bitbudget is built from.
+#
+#   scripts/install_packages.sh             to build and run it
+#   scripts/install_packages.sh test        also to test it
+#   scripts/install_packages.sh bench       also to benchmark it
+#   scripts/install_packages.sh --list ...  only prints the packages
+#
+# Installs nothing else, asks nothing, and says what it does. Needs root or sudo
+# if anything is missing.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+packages=(
+  # Tools
+  ca-certificates cmake g++ ninja-build pkg-config protobuf-compiler protobuf-compiler-grpc
+  # Numerics
+  libceres-dev libeigen3-dev libboost-dev
+  # Service and storage
+  libabsl-dev libgrpc++-dev libprotobuf-dev libsqlite3-dev libsqlitecpp-dev libssl-dev
+  # Command line, logging, text
+  libcli11-dev libcsv-dev libfmt-dev libspdlog-dev nlohmann-json3-dev
+)
+test_packages=(libgmock-dev libgtest-dev python3 shellcheck)
+bench_packages=(libbenchmark-dev python3-numpy python3-scipy)
+
+list_only=false
+for argument in "$@"; do
+  case $argument in
+    test) packages+=("${test_packages[@]}") ;;
+    bench) packages+=("${bench_packages[@]}") ;;
+    --list) list_only=true ;;
+    *) fail "unknown argument '$argument'; known: test, bench, --list" ;;
+  esac
+done
+
+if $list_only; then
+  printf '%s\n' "${packages[@]}"
+  exit
+fi
+
+system=$(. /etc/os-release 2>/dev/null && say "${ID:-unknown} ${VERSION_ID:-}") || system=unknown
+if [[ $system != "debian 12" ]]; then
+  fail "this script knows the packages of Debian 12 only, and this is '$system'.
+Install the counterparts of these by hand, then run cmake --preset release:
+  ${packages[*]}"
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  state=$(dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null || true)
+  if [[ $state != "install ok installed" ]]; then missing+=("$package"); fi
+done
+if ((${#missing[@]} == 0)); then
+  say "Packages: all ${#packages[@]} are there"
+  exit
+fi
+
+as_root=()
+if ((EUID != 0)); then
+  command -v sudo >/dev/null || fail "these packages are missing and there is no sudo. As root, run:
+  apt-get install --no-install-recommends ${missing[*]}"
+  as_root=(sudo)
+fi
+
+say "Packages: installing ${#missing[@]} of ${#packages[@]}: ${missing[*]}"
+apt_get=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get --yes --quiet)
+run_logged apt-update "${apt_get[@]}" update
+run_logged apt-install "${apt_get[@]}" install --no-install-recommends "${missing[@]}"

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Builds and runs every test: all of them optimised, then the numerics, the
+# storage and the server's core under the address and undefined-behaviour
+# sanitizers, then what has threads under the thread sanitizer. Installs missing
+# Debian packages first. Ends with a line of counts; exits with 1 if a test fails.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+cd "$repository"
+
+# The sanitizers slow the processes that tests start; leave one to each.
+test_jobs=$(nproc)
+passed=0
+failed=0
+skipped=0
+
+# attribute NAME FILE: a count in the first element of a JUnit report.
+attribute() { sed -n "s/.*[[:space:]]$1=\"\([0-9]*\)\".*/\1/p" "$2" | head -n 1; }
+
+# run_tests PRESET FOLDER CTEST_ARGUMENTS...: runs the tests of a folder of the
+# build tree and adds them to the counts.
+run_tests() {
+  local preset=$1 folder=$2
+  shift 2
+  local name report total bad unrun
+  name=$preset-${folder//\//-}
+  report="$logs/test-$name.xml"
+  rm -f "$report"
+  say "Testing $name"
+  ctest --test-dir "build/$preset/$folder" --parallel "$test_jobs" --output-on-failure \
+    --no-tests=error --output-junit "$report" "$@" 2>&1 |
+    tee "$logs/test-$name.log" | show_progress || true
+  [[ -s $report ]] || fail "no test ran; see $logs/test-$name.log"
+  total=$(attribute tests "$report")
+  bad=$(attribute failures "$report")
+  unrun=$(attribute skipped "$report")
+  passed=$((passed + total - bad - unrun))
+  failed=$((failed + bad))
+  skipped=$((skipped + unrun))
+  say "  $((total - bad - unrun)) passed, $bad failed, $unrun skipped"
+  if ((bad > 0)); then sed -n '/The following tests FAILED/,$p' "$logs/test-$name.log" >&2; fi
+}
+
+scripts/install_packages.sh test
+
+build_preset release all -DBITBUDGET_TESTS=ON
+run_tests release tests
+
+build_preset asan all -DBITBUDGET_SERVICE=OFF
+run_tests asan tests/unit
+
+build_preset tsan "util_test db_test server_test"
+for room in util db server; do run_tests tsan "tests/unit/$room"; done
+
+say "Logs: build/logs"
+say "$passed passed, $failed failed, $skipped skipped"
+((failed == 0))
