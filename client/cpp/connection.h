@@ -1,0 +1,64 @@
+// A channel to one server: deadlines, retries and errors of all calls.
+// Internal to the client library. Thread-safe.
+
+#ifndef BITBUDGET_CLIENT_CPP_CONNECTION_H_
+#define BITBUDGET_CLIENT_CPP_CONNECTION_H_
+
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "bitbudget/v1/experiment.grpc.pb.h"
+#include "bitbudget/v1/fit.grpc.pb.h"
+#include "bitbudget/v1/planner.grpc.pb.h"
+#include "bitbudget/v1/study.grpc.pb.h"
+#include "client/cpp/client.h"
+
+namespace bitbudget::client {
+
+class Connection {
+ public:
+  Connection(const std::string& address, const ClientOptions& options);
+
+  // Makes one unary call.
+  template <typename Service, typename Request, typename Response>
+  absl::StatusOr<Response> Call(Service& service,
+                                grpc::Status (Service::*method)(grpc::ClientContext*,
+                                                                const Request&,
+                                                                Response*),
+                                const Request& request,
+                                absl::Duration timeout) {
+    grpc::ClientContext context;
+    SetDeadline(context, timeout);
+    Response response;
+    const grpc::Status status = (service.*method)(&context, request, &response);
+    if (!status.ok()) return Error(status, timeout);
+    return response;
+  }
+
+  static void SetDeadline(grpc::ClientContext& context, absl::Duration timeout);
+
+  // The error of a call that ended with `status`, which is not OK.
+  absl::Status Error(const grpc::Status& status, absl::Duration timeout) const;
+
+  const ClientOptions& options() const { return options_; }
+
+ private:
+  const std::string address_;
+  const ClientOptions options_;
+  const std::shared_ptr<grpc::Channel> channel_;
+
+ public:
+  v1::StudyService::Stub studies;
+  v1::ExperimentService::Stub experiments;
+  v1::FitService::Stub fits;
+  v1::PlannerService::Stub planner;
+};
+
+}  // namespace bitbudget::client
+
+#endif  // BITBUDGET_CLIENT_CPP_CONNECTION_H_
