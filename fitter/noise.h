@@ -1,5 +1,4 @@
-// How much measured runs scatter about a law, and whether the law misses them by
-// more than that.
+// How much measured runs scatter about a law.
 //
 // The model of a residual is r = offset of the run's trunk + noise of the run,
 // both centred: runs that branch from one full-precision trunk share its error.
@@ -9,12 +8,8 @@
 #define BITBUDGET_FITTER_NOISE_H_
 
 #include <Eigen/Core>
-#include <optional>
 #include <span>
 #include <vector>
-
-#include "fitter/fit.h"
-#include "fitter/observation.h"
 
 namespace bitbudget::fitter {
 
@@ -36,6 +31,18 @@ struct LinearizedFit {
   Eigen::MatrixXd FreeJacobian() const;
 };
 
+// The rows of a fit grouped by trunk; a row with a trunk of its own is a group.
+struct TrunkGroups {
+  std::vector<int> of_row;  // index of the group
+  std::vector<int> sizes;   // rows of each group
+
+  int group_count() const { return static_cast<int>(sizes.size()); }
+  // Sums of the rows of `values` over each group.
+  Eigen::MatrixXd Sum(const Eigen::MatrixXd& values) const;
+};
+
+TrunkGroups GroupByTrunk(const LinearizedFit& fit);
+
 // All in log loss.
 struct NoiseEstimate {
   double run_stddev = 0;    // of a run about its trunk; contains the law's misfit
@@ -43,6 +50,9 @@ struct NoiseEstimate {
   double residual_rms = 0;
   double robust_scale = 0;  // see RobustScale
   int trunk_count = 0;      // trunks with at least two rows
+  // Degrees of freedom behind trunk_stddev: the trunks counted above, less what
+  // the parameters take of their means.
+  double trunk_degrees_of_freedom = 0;
 };
 
 // 1.4826 times the median absolute value: the standard deviation, if centred
@@ -53,22 +63,12 @@ double RobustScale(std::span<const double> residuals);
 // the between-trunk sum of squares are set equal to their expectations, in which
 // the parameters that were fitted are accounted for exactly (least squares
 // leverage). Residuals beyond 3 robust scales count as 3. A component that comes
-// out negative is 0. Without a trunk of two rows all scatter is the run's.
+// out negative is 0. All scatter is the run's where trunks have less than one degree
+// of freedom.
 //
 // REQUIRES: free columns of the Jacobian are linearly independent. With no more
 // rows than free parameters the scatter is 0.
 NoiseEstimate EstimateNoise(const LinearizedFit& fit);
-
-// Tests the law against the scatter of replicates: rows of equal design that
-// differ in the seed alone. The law with an offset a trunk is compared with a
-// free mean for every design with an offset a trunk, by the F test of nested
-// linear models; trunks of one row have no offset. What the law misses alike in
-// every run of a trunk is taken for the trunk's offset.
-//
-// Unset if no scatter of replicates is left to compare with: no replicates, all
-// of their differences taken up by offsets, or equal to the last digit; or if the
-// designs are too few to contradict the law.
-std::optional<LackOfFit> TestLackOfFit(const Dataset& data, const LinearizedFit& fit);
 
 }  // namespace bitbudget::fitter
 

@@ -25,14 +25,23 @@ double LogSpacedTokens(int index, int count) {
   return kLeastTokens * std::pow(kMostTokens / kLeastTokens, double(index) / (count - 1));
 }
 
-// Offset of each trunk, drawn when it is first met.
+// A trunk and the offset that its runs share, log loss.
+struct Trunk {
+  int id = -1;
+  double offset = 0;
+};
+
+// Trunks of QAT runs by size and budget, drawn when first met.
 class Trunks {
  public:
   Trunks(double stddev, NormalStream* noise) : stddev_(stddev), noise_(*noise) {}
 
-  std::pair<int, double> Find(const RunPoint& run) {
-    const auto [it, is_new] = found_.try_emplace({run.parameters, run.total_tokens()});
-    if (is_new) it->second = {int(count_++), stddev_ * noise_.Normal()};
+  Trunk Find(const RunPoint& run) {
+    if (run.qat_tokens == 0) return {.offset = stddev_ * noise_.Normal()};
+    // Rounded: the two parts of a budget do not add up to its last bit.
+    const std::pair key(run.parameters, std::llround(1e6 * std::log(run.total_tokens())));
+    const auto [it, is_new] = found_.try_emplace(key);
+    if (is_new) it->second = {.id = count_++, .offset = stddev_ * noise_.Normal()};
     return it->second;
   }
 
@@ -43,7 +52,7 @@ class Trunks {
   double stddev_;
   NormalStream& noise_;
   int count_ = 0;
-  std::map<std::pair<double, double>, std::pair<int, double>> found_;
+  std::map<std::pair<double, int64_t>, Trunk> found_;
 };
 
 }  // namespace
@@ -92,9 +101,9 @@ Dataset SimulateRuns(const QatLawCoefficients& truth,
       row.role = point.qat_tokens > 0 ? RunRole::kFpThenQat : RunRole::kFullPrecision;
       double log_loss = std::log(TrueLoss(truth, point)) + options.run_stddev * noise.Normal();
       if (options.trunk_stddev > 0) {
-        const auto [trunk, offset] = trunks.Find(point);
-        row.trunk = trunk;
-        log_loss += offset;
+        const Trunk trunk = trunks.Find(point);
+        row.trunk = trunk.id;
+        log_loss += trunk.offset;
       }
       if (noise.Uniform() < options.outlier_share) log_loss += std::log1p(options.outlier_shift);
       row.loss_nats = std::exp(log_loss);

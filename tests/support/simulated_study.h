@@ -41,8 +41,7 @@ struct SimulationOptions {
 std::vector<fitter::RunPoint> StudyDesign();
 
 // Rows of StudyDesign() with log-normal noise and outliers. With trunk_stddev > 0
-// the runs of one size and budget branch from one trunk; full-precision runs then
-// have trunks of their own.
+// the QAT runs of one size and budget branch from one trunk.
 fitter::Dataset SimulateStudy(const QatLawCoefficients& truth, const SimulationOptions& options);
 
 // The same for the runs of any design.
