@@ -1,0 +1,80 @@
+#include "planner/uncertainty.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace bitbudget::planner {
+namespace {
+
+double Variance(const FittedLaw& law, std::span<const double> gradient) {
+  const size_t size = gradient.size();
+  double variance = 0;
+  for (size_t row = 0; row < size; ++row) {
+    const double* const covariance = &law.covariance[row * size];
+    double product = 0;
+    for (size_t column = 0; column < size; ++column)
+      product += covariance[column] * gradient[column];
+    variance += gradient[row] * product;
+  }
+  return variance;
+}
+
+double Logistic(double logit) { return 1 / (1 + std::exp(-logit)); }
+
+}  // namespace
+
+std::vector<double> Difference(std::span<const double> b, std::span<const double> a) {
+  std::vector<double> difference(b.begin(), b.end());
+  for (size_t i = 0; i < difference.size(); ++i) difference[i] -= a[i];
+  return difference;
+}
+
+Uncertainty::Uncertainty(const FittedLaw& law, double confidence_level)
+    : law_(&law), factor_(IntervalFactor(confidence_level, law.degrees_of_freedom)) {}
+
+std::optional<double> Uncertainty::StandardError(std::span<const double> gradient) const {
+  if (law_->covariance.empty()) return std::nullopt;
+  const double variance = Variance(*law_, gradient);
+  // Rounding can leave a variance of 0 slightly negative; NaN fails as well.
+  if (!(variance > 0) || !std::isfinite(variance)) return std::nullopt;
+  return std::sqrt(variance);
+}
+
+std::optional<double> Uncertainty::HalfWidth(std::span<const double> gradient,
+                                             double extra_variance) const {
+  if (!wanted()) return std::nullopt;
+  const std::optional<double> standard_error = StandardError(gradient);
+  if (!standard_error) return std::nullopt;
+  return factor_ * std::sqrt(*standard_error * *standard_error + extra_variance);
+}
+
+Estimate Uncertainty::Positive(double value,
+                               std::span<const double> gradient,
+                               double extra_variance) const {
+  Estimate estimate{value};
+  if (const auto half_width = HalfWidth(gradient, extra_variance)) {
+    estimate.interval = {value * std::exp(-*half_width), value * std::exp(*half_width)};
+  }
+  return estimate;
+}
+
+Estimate Uncertainty::Fraction(double logit, std::span<const double> gradient) const {
+  Estimate estimate{Logistic(logit)};
+  if (const auto half_width = HalfWidth(gradient, 0)) {
+    estimate.interval = {Logistic(logit - *half_width), Logistic(logit + *half_width)};
+  }
+  return estimate;
+}
+
+Estimate Uncertainty::Square(double root, std::span<const double> gradient) const {
+  Estimate estimate{root * root};
+  if (const auto half_width = HalfWidth(gradient, 0)) {
+    const double size = std::abs(root);
+    const double lower = std::max(0.0, size - *half_width);
+    const double upper = size + *half_width;
+    estimate.interval = {lower * lower, upper * upper};
+  }
+  return estimate;
+}
+
+}  // namespace bitbudget::planner

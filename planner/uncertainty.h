@@ -1,0 +1,56 @@
+// Intervals by the delta method: a quantity is moved to a scale on which it is
+// nearly linear in theta and cannot leave its range, and its interval there is
+// value +- factor * standard error.
+
+#ifndef BITBUDGET_PLANNER_UNCERTAINTY_H_
+#define BITBUDGET_PLANNER_UNCERTAINTY_H_
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "planner/answer.h"
+
+namespace bitbudget::planner {
+
+// b - a, entry by entry.
+std::vector<double> Difference(std::span<const double> b, std::span<const double> a);
+
+// Makes the intervals of one answer. Refers to the law, which must outlive it.
+// Every estimate has no interval if intervals are not wanted, or if its
+// gradient meets no variance: then the data fix none.
+class Uncertainty {
+ public:
+  // No intervals.
+  explicit Uncertainty(const FittedLaw& law) : law_(&law) {}
+  Uncertainty(const FittedLaw& law, double confidence_level);
+
+  bool wanted() const { return factor_ > 0; }
+
+  // Standard error of a quantity with this derivative by theta; nullopt as
+  // above.
+  std::optional<double> StandardError(std::span<const double> gradient) const;
+
+  // A value > 0, symmetric in its logarithm; `gradient` is that of the
+  // logarithm, `extra_variance` is added to its variance.
+  Estimate Positive(double value,
+                    std::span<const double> gradient,
+                    double extra_variance = 0) const;
+
+  // A fraction, symmetric in its logit; `gradient` is that of the logit.
+  Estimate Fraction(double logit, std::span<const double> gradient) const;
+
+  // The square of a signed quantity with gradient `gradient`: values >= 0 that
+  // touch 0 as a minimum does, such as a loss in excess of the best.
+  Estimate Square(double root, std::span<const double> gradient) const;
+
+ private:
+  std::optional<double> HalfWidth(std::span<const double> gradient, double extra_variance) const;
+
+  const FittedLaw* law_;
+  double factor_ = 0;
+};
+
+}  // namespace bitbudget::planner
+
+#endif  // BITBUDGET_PLANNER_UNCERTAINTY_H_
