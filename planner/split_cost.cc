@@ -1,0 +1,137 @@
+#include "planner/split_cost.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace bitbudget::planner {
+namespace {
+
+// Nearer to the optimum than this in logit f, and in relative loss, differences
+// of losses drown in rounding and the parabola at the optimum serves.
+constexpr double kNearDistance = 1e-2;
+constexpr double kNearLoss = 1e-10;
+
+std::vector<double> LogLossGradient(const LossSurface& surface, const LogTokens& tokens) {
+  std::vector<double> gradient;
+  const FittedLaw& law = surface.law();
+  fitter::LogLoss(law.law, law.theta, surface.RunAt(tokens), &gradient);
+  return gradient;
+}
+
+std::vector<double> Scaled(std::vector<double> gradient, double factor) {
+  for (double& entry : gradient) entry *= factor;
+  return gradient;
+}
+
+// The given split and what it has in common with the best one.
+class SplitComparison {
+ public:
+  SplitComparison(const LossSurface& surface,
+                  const Budget& budget,
+                  const OptimalSplit& optimum,
+                  double qat_fraction,
+                  const Uncertainty& uncertainty)
+      : surface_(surface),
+        budget_(budget),
+        optimum_(optimum),
+        uncertainty_(uncertainty),
+        distance_(std::log(qat_fraction / (1 - qat_fraction)) - optimum.logit_fraction),
+        tokens_(TokensAt(budget, optimum.logit_fraction + distance_)),
+        loss_nats_(std::max(surface.LossNats(tokens_), optimum.loss_nats)) {
+    if (uncertainty.wanted()) gradient_ = LogLossGradient(surface, tokens_);
+  }
+
+  Estimate Loss() const { return uncertainty_.Positive(loss_nats_, gradient_); }
+
+  // excess = root^2; near the optimum root = sqrt(L''/2) distance.
+  Estimate Excess() const {
+    const double excess_nats = loss_nats_ - optimum_.loss_nats;
+    if (IsNear()) return NearSquare(std::sqrt(optimum_.Curvature() / 2));
+    const double root = std::copysign(std::sqrt(excess_nats), distance_);
+    if (!uncertainty_.wanted()) return {excess_nats};
+    // d excess = L d ln L - L* d ln L*, and d root = d excess / (2 root).
+    std::vector<double> slope = Scaled(gradient_, loss_nats_);
+    slope =
+        Difference(slope, Scaled(LogLossGradient(surface_, optimum_.tokens), optimum_.loss_nats));
+    return uncertainty_.Square(root, Scaled(std::move(slope), 1 / (2 * root)));
+  }
+
+  // ln(M / M') = root^2 >= 0.
+  Estimate LogWaste() const {
+    if (IsNear()) {
+      return NearSquare(
+          std::sqrt(optimum_.Curvature() / 2 / optimum_.loss_nats / -optimum_.LossElasticity()));
+    }
+    const auto [budget, optimum] = FindEquivalentBudget(surface_, budget_, optimum_, loss_nats_);
+    const double log_waste = budget_.log_tokens - budget.log_tokens;
+    if (!uncertainty_.wanted()) return {log_waste};
+    const double root = std::copysign(std::sqrt(log_waste), distance_);
+    // ln L*(M') = ln L, and by the envelope theorem
+    // d ln M' = (d ln L - d ln L*(M') at fixed M') / (d ln L* / d ln M').
+    const double scale = -1 / optimum.LossElasticity() / (2 * root);
+    std::vector<double> slope = Difference(gradient_, LogLossGradient(surface_, optimum.tokens));
+    return uncertainty_.Square(root, Scaled(std::move(slope), scale));
+  }
+
+ private:
+  bool IsNear() const {
+    return std::abs(distance_) < kNearDistance &&
+           optimum_.Curvature() * distance_ * distance_ / 2 < kNearLoss * optimum_.loss_nats;
+  }
+
+  // The square of scale * distance, of which only the optimum is uncertain.
+  Estimate NearSquare(double scale) const {
+    std::vector<double> slope;
+    if (uncertainty_.wanted()) {
+      slope = Scaled(LogitFractionGradient(surface_, budget_, optimum_), -scale);
+    }
+    return uncertainty_.Square(scale * distance_, slope);
+  }
+
+  const LossSurface& surface_;
+  const Budget& budget_;
+  const OptimalSplit& optimum_;
+  const Uncertainty& uncertainty_;
+  double distance_;  // logit of the split minus that of the optimum
+  LogTokens tokens_;
+  double loss_nats_;
+  std::vector<double> gradient_;  // of ln L at the split; empty if not wanted
+};
+
+// From ln(M / M') to 1 - M'/M.
+Estimate WasteFromLog(const Estimate& log_waste) {
+  Estimate waste{-std::expm1(-log_waste.value)};
+  if (log_waste.interval) {
+    waste.interval = {-std::expm1(-log_waste.interval->lower),
+                      -std::expm1(-log_waste.interval->upper)};
+  }
+  return waste;
+}
+
+}  // namespace
+
+SplitCost CompareSplit(const LossSurface& surface,
+                       const Budget& budget,
+                       const OptimalSplit& optimum,
+                       double qat_fraction,
+                       const Uncertainty& uncertainty) {
+  const SplitComparison split(surface, budget, optimum, qat_fraction, uncertainty);
+  SplitCost cost;
+  cost.qat_fraction = qat_fraction;
+  cost.loss_nats = split.Loss();
+  cost.excess_loss_nats = split.Excess();
+  cost.wasted_token_fraction = WasteFromLog(split.LogWaste());
+  cost.wasted_tokens = cost.wasted_token_fraction.value * std::exp(budget.log_tokens);
+  return cost;
+}
+
+Estimate WastedTokenFraction(const LossSurface& surface,
+                             const Budget& budget,
+                             const OptimalSplit& optimum,
+                             double qat_fraction,
+                             const Uncertainty& uncertainty) {
+  return WasteFromLog(
+      SplitComparison(surface, budget, optimum, qat_fraction, uncertainty).LogWaste());
+}
+
+}  // namespace bitbudget::planner
