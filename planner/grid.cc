@@ -1,0 +1,281 @@
+#include "planner/grid.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "planner/capability.h"
+#include "planner/optimal_split.h"
+#include "planner/split_cost.h"
+#include "planner/uncertainty.h"
+#include "util/error.h"
+#include "util/status_macros.h"
+
+namespace bitbudget::planner {
+namespace {
+
+using Variables = std::array<std::optional<double>, kGridVariableCount>;
+
+constexpr std::array<const char*, kGridVariableCount> kNames = {
+    "parameters", "total_tokens", "fp_tokens", "qat_tokens", "qat_fraction", "weight_bits"};
+
+constexpr std::array kTokenVariables = {GridVariable::kTotalTokens,
+                                        GridVariable::kFpTokens,
+                                        GridVariable::kQatTokens,
+                                        GridVariable::kQatFraction};
+
+constexpr size_t kPointsBetweenPolls = 1024;
+
+int Index(GridVariable variable) { return static_cast<int>(variable); }
+
+std::optional<double> Get(const Variables& variables, GridVariable variable) {
+  return variables[Index(variable)];
+}
+
+const char* Name(GridVariable variable) { return kNames[Index(variable)]; }
+
+// Whether a quantity needs a variable, apart from the choice of two that a loss
+// has.
+bool Needs(GridQuantity quantity, GridVariable variable) {
+  switch (variable) {
+    case GridVariable::kParameters:
+    case GridVariable::kWeightBits:
+      return true;
+    case GridVariable::kTotalTokens:
+      return quantity != GridQuantity::kLossNats;
+    case GridVariable::kQatFraction:
+      return quantity == GridQuantity::kWastedTokenFraction;
+    case GridVariable::kFpTokens:
+    case GridVariable::kQatTokens:
+      return false;
+  }
+  return false;
+}
+
+// Of the variables that are given, by axis or value. A loss takes any two of its
+// token variables.
+std::vector<FieldViolation> CheckNeeds(GridQuantity quantity,
+                                       const std::array<int, kGridVariableCount>& given_count) {
+  std::vector<FieldViolation> violations;
+  const bool is_loss = quantity == GridQuantity::kLossNats;
+  for (int i = 0; i < kGridVariableCount; ++i) {
+    const auto variable = static_cast<GridVariable>(i);
+    const bool chosen =
+        is_loss && std::ranges::find(kTokenVariables, variable) != kTokenVariables.end();
+    const bool needed = Needs(quantity, variable);
+    if (given_count[i] > 1) violations.push_back({kNames[i], "is given twice"});
+    if (given_count[i] == 0 && needed) {
+      violations.push_back({kNames[i], "is missing; give a value or an axis"});
+    }
+    if (given_count[i] > 0 && !needed && !chosen) {
+      violations.push_back({kNames[i], "is not needed for this quantity; leave it out"});
+    }
+  }
+  const auto given_tokens = std::ranges::count_if(
+      kTokenVariables, [&](GridVariable variable) { return given_count[Index(variable)] > 0; });
+  if (is_loss && given_tokens != 2) {
+    violations.push_back({"total_tokens",
+                          fmt::format("a loss needs two of total_tokens, fp_tokens, qat_tokens, "
+                                      "qat_fraction; {} given",
+                                      given_tokens)});
+  }
+  return violations;
+}
+
+absl::Status CheckQuestion(const GridQuestion& question) {
+  if (question.axes.empty() || question.axes.size() > 2) {
+    return InvalidField("axes", fmt::format("has {} axes, needs 1 or 2", question.axes.size()));
+  }
+  std::array<int, kGridVariableCount> given_count{};
+  for (const GridAxis& axis : question.axes) {
+    if (axis.values.empty()) {
+      return InvalidField("axes", fmt::format("axis {} has no values", Name(axis.variable)));
+    }
+    ++given_count[Index(axis.variable)];
+  }
+  for (int i = 0; i < kGridVariableCount; ++i) given_count[i] += question.fixed[i] ? 1 : 0;
+  std::vector<FieldViolation> violations = CheckNeeds(question.quantity, given_count);
+  if (violations.empty()) return absl::OkStatus();
+  return InvalidFields(std::move(violations));
+}
+
+// The run of a loss question, from the two token variables given.
+RunPoint ResolveRun(const Variables& variables) {
+  const auto total = Get(variables, GridVariable::kTotalTokens);
+  const auto fp = Get(variables, GridVariable::kFpTokens);
+  const auto qat = Get(variables, GridVariable::kQatTokens);
+  const auto fraction = Get(variables, GridVariable::kQatFraction);
+  RunPoint run{.parameters = *Get(variables, GridVariable::kParameters),
+               .weight_bits = *Get(variables, GridVariable::kWeightBits)};
+  if (total) {
+    run.qat_tokens = qat ? *qat : fp ? *total - *fp : *fraction * *total;
+    run.fp_tokens = fp ? *fp : *total - run.qat_tokens;
+  } else if (fp) {
+    run.fp_tokens = *fp;
+    run.qat_tokens = qat ? *qat : *fp * *fraction / (1 - *fraction);
+  } else {
+    run.qat_tokens = *qat;
+    run.fp_tokens = *qat * (1 - *fraction) / *fraction;
+  }
+  return run;
+}
+
+struct GridPoint {
+  Estimate estimate;
+  RunPoint run;
+};
+
+// Evaluates single points; all that does not change from point to point is kept.
+class PointEvaluator {
+ public:
+  PointEvaluator(const FittedLaw& law, const GridQuestion& question)
+      : law_(law),
+        quantity_(question.quantity),
+        uncertainty_(question.with_intervals ? Uncertainty(law, question.confidence_level)
+                                             : Uncertainty(law)) {}
+
+  absl::StatusOr<GridPoint> Evaluate(const Variables& variables) const {
+    return quantity_ == GridQuantity::kLossNats ? Loss(ResolveRun(variables))
+                                                : AtOptimum(variables);
+  }
+
+ private:
+  Estimate LossEstimate(double loss_nats, const RunPoint& run) const {
+    if (!uncertainty_.wanted()) return {loss_nats};
+    std::vector<double> gradient;
+    fitter::LogLoss(law_.law, law_.theta, run, &gradient);
+    return uncertainty_.Positive(loss_nats, gradient);
+  }
+
+  absl::StatusOr<GridPoint> Loss(const RunPoint& run) const {
+    RETURN_IF_ERROR(CheckLossQuestion(law_, run));
+    const double loss_nats = std::exp(fitter::LogLoss(law_.law, law_.theta, run));
+    return GridPoint{LossEstimate(loss_nats, run), run};
+  }
+
+  absl::StatusOr<GridPoint> AtOptimum(const Variables& variables) const {
+    const double parameters = *Get(variables, GridVariable::kParameters);
+    const double weight_bits = *Get(variables, GridVariable::kWeightBits);
+    RETURN_IF_ERROR(CheckSplitQuestion(law_, parameters, weight_bits));
+    const LossSurface surface(law_, parameters, weight_bits);
+    const Budget budget{std::log(*Get(variables, GridVariable::kTotalTokens))};
+    const std::optional<OptimalSplit> optimum = FindOptimalSplit(surface, budget);
+    if (!optimum) return NoInteriorOptimum(law_);
+    const RunPoint run = surface.RunAt(optimum->tokens);
+    RETURN_IF_ERROR(CheckLossQuestion(law_, run));
+    switch (quantity_) {
+      case GridQuantity::kOptimalQatFraction: {
+        std::vector<double> gradient;
+        if (uncertainty_.wanted()) gradient = LogitFractionGradient(surface, budget, *optimum);
+        return GridPoint{uncertainty_.Fraction(optimum->logit_fraction, gradient), run};
+      }
+      case GridQuantity::kWastedTokenFraction:
+        return Waste(surface, budget, *optimum, *Get(variables, GridVariable::kQatFraction));
+      default:
+        return GridPoint{LossEstimate(optimum->loss_nats, run), run};
+    }
+  }
+
+  absl::StatusOr<GridPoint> Waste(const LossSurface& surface,
+                                  const Budget& budget,
+                                  const OptimalSplit& optimum,
+                                  double qat_fraction) const {
+    const double total_tokens = std::exp(budget.log_tokens);
+    const RunPoint run{surface.parameters(),
+                       (1 - qat_fraction) * total_tokens,
+                       qat_fraction * total_tokens,
+                       surface.weight_bits()};
+    RETURN_IF_ERROR(CheckLossQuestion(law_, run));
+    return GridPoint{WastedTokenFraction(surface, budget, optimum, qat_fraction, uncertainty_),
+                     run};
+  }
+
+  const FittedLaw& law_;
+  GridQuantity quantity_;
+  Uncertainty uncertainty_;
+};
+
+// Collects the points of a grid.
+class AnswerBuilder {
+ public:
+  AnswerBuilder(const FittedLaw& law, size_t point_count, bool with_intervals)
+      : law_(law), with_intervals_(with_intervals) {
+    answer_.values.reserve(point_count);
+    answer_.inside_data.reserve(point_count);
+    if (!with_intervals) return;
+    answer_.lower.reserve(point_count);
+    answer_.upper.reserve(point_count);
+  }
+
+  void Add(const absl::StatusOr<GridPoint>& point) {
+    constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+    const bool described = point.ok() && std::isfinite(point->estimate.value);
+    answer_.values.push_back(described ? point->estimate.value : kNone);
+    if (with_intervals_) {
+      const Interval interval = described
+                                    ? point->estimate.interval.value_or(Interval{kNone, kNone})
+                                    : Interval{kNone, kNone};
+      answer_.lower.push_back(interval.lower);
+      answer_.upper.push_back(interval.upper);
+    }
+    answer_.inside_data.push_back(described && AddOutside(point->run));
+    any_described_ = any_described_ || described;
+  }
+
+  bool any_described() const { return any_described_; }
+  GridAnswer Take() { return std::move(answer_); }
+
+ private:
+  // Keeps the farthest point on each axis; true if the run is inside.
+  bool AddOutside(const RunPoint& run) {
+    const std::vector<OutsideAxis> outside = OutsideData(law_.support, run);
+    for (const OutsideAxis& axis : outside) {
+      const auto known = std::ranges::find(answer_.outside, axis.axis, &OutsideAxis::axis);
+      if (known == answer_.outside.end()) {
+        answer_.outside.push_back(axis);
+      } else if (axis.factor > known->factor) {
+        *known = axis;
+      }
+    }
+    return outside.empty();
+  }
+
+  const FittedLaw& law_;
+  bool with_intervals_;
+  bool any_described_ = false;
+  GridAnswer answer_;
+};
+
+}  // namespace
+
+absl::StatusOr<GridAnswer> EvaluateGrid(const FittedLaw& law, const GridQuestion& question) {
+  RETURN_IF_ERROR(CheckQuestion(question));
+  const GridAxis& outer = question.axes.front();
+  const GridAxis& inner = question.axes.back();
+  const size_t inner_count = question.axes.size() == 2 ? inner.values.size() : 1;
+  const size_t point_count = outer.values.size() * inner_count;
+  const PointEvaluator evaluator(law, question);
+  AnswerBuilder builder(law, point_count, question.with_intervals);
+  Variables variables = question.fixed;
+  absl::Status first_refusal;
+  for (size_t i = 0; i < point_count; ++i) {
+    if (i % kPointsBetweenPolls == 0 && question.cancelled && question.cancelled()) {
+      return absl::CancelledError("the grid was cancelled");
+    }
+    variables[Index(outer.variable)] = outer.values[i / inner_count];
+    if (question.axes.size() == 2) {
+      variables[Index(inner.variable)] = inner.values[i % inner_count];
+    }
+    const absl::StatusOr<GridPoint> point = evaluator.Evaluate(variables);
+    first_refusal.Update(point.status());
+    builder.Add(point);
+  }
+  if (!builder.any_described() && absl::IsFailedPrecondition(first_refusal)) return first_refusal;
+  return builder.Take();
+}
+
+}  // namespace bitbudget::planner
