@@ -84,11 +84,14 @@ struct InsertBatch {
   std::string import_batch;
   bool skip_conflicts = false;  // store the others, report the conflicts
   bool validate_only = false;   // report only
+  bool return_experiments = true;
   RequestKey request;
 };
 
 struct InsertResult {
-  std::vector<v1::Experiment> experiments;  // stored rows, in request order
+  // The stored rows, in request order; empty with validate_only or if not asked
+  // for.
+  std::vector<v1::Experiment> experiments;
   int64_t revision = 0;
   int64_t created_count = 0;
   int64_t unchanged_count = 0;
@@ -114,7 +117,7 @@ struct ExclusionResult {
 // storing. Strings are valid during the call only.
 using ExperimentVisitor = std::function<void(const v1::Experiment&)>;
 
-class Store {
+class Store final {
  public:
   // Opens or creates the database, applies migrations, checks its integrity.
   //
@@ -127,15 +130,17 @@ class Store {
   static absl::StatusOr<std::unique_ptr<Store>> Open(const StoreOptions& options);
 
   // Waits for queued writes and closes the file.
-  virtual ~Store() = default;
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
 
   // Studies. Names are "studies/{study}"; unknown ones are NOT_FOUND. Studies
   // are returned without fit_status, which the server fills in.
-  virtual absl::StatusOr<v1::Study> CreateStudy(const std::string& study_id,
-                                                const v1::Study& study,
-                                                const RequestKey& request) = 0;
-  virtual absl::StatusOr<v1::Study> GetStudy(const std::string& name) = 0;
-  virtual absl::StatusOr<StudyPage> ListStudies(const PageRequest& page) = 0;
+  absl::StatusOr<v1::Study> CreateStudy(const std::string& study_id,
+                                        const v1::Study& study,
+                                        const RequestKey& request);
+  absl::StatusOr<v1::Study> GetStudy(const std::string& name);
+  absl::StatusOr<StudyPage> ListStudies(const PageRequest& page);
   // Replaces the writable fields. `expected_etag` empty: unconditionally;
   // otherwise ABORTED, ETAG_MISMATCH unless it is the study's. Advances the
   // revision if `advance_revision`.
@@ -146,26 +151,24 @@ class Store {
     std::string change_description;  // for the history
     RequestKey request;
   };
-  virtual absl::StatusOr<v1::Study> UpdateStudy(const StudyUpdate& update) = 0;
+  absl::StatusOr<v1::Study> UpdateStudy(const StudyUpdate& update);
   // FAILED_PRECONDITION, STUDY_NOT_EMPTY unless empty or `force`.
-  virtual absl::Status DeleteStudy(const std::string& name,
-                                   bool force,
-                                   const RequestKey& request) = 0;
+  absl::Status DeleteStudy(const std::string& name, bool force, const RequestKey& request);
 
   // Experiments. ALREADY_EXISTS, EXPERIMENT_CONFLICT with a RowConflict each if
   // rows contradict stored ones or one another.
-  virtual absl::StatusOr<InsertResult> InsertExperiments(const InsertBatch& batch) = 0;
-  virtual absl::StatusOr<v1::Experiment> GetExperiment(const std::string& name) = 0;
-  virtual absl::StatusOr<ExperimentPage> ListExperiments(const v1::ListExperimentsRequest& query,
-                                                         const PageRequest& page) = 0;
+  absl::StatusOr<InsertResult> InsertExperiments(const InsertBatch& batch);
+  absl::StatusOr<v1::Experiment> GetExperiment(const std::string& name);
+  absl::StatusOr<ExperimentPage> ListExperiments(const v1::ListExperimentsRequest& query,
+                                                 const PageRequest& page);
   // Calls `visit` for the rows that match, as of one revision, which is
   // returned. `cancelled` is polled; true ends with CANCELLED.
-  virtual absl::StatusOr<int64_t> ExportExperiments(const std::string& study,
-                                                    const v1::ExperimentFilter& filter,
-                                                    const ExperimentVisitor& visit,
-                                                    const std::function<bool()>& cancelled) = 0;
-  virtual absl::StatusOr<ExclusionResult> ExcludeExperiments(const ExclusionChange& change) = 0;
-  virtual absl::StatusOr<ExclusionResult> IncludeExperiments(const ExclusionChange& change) = 0;
+  absl::StatusOr<int64_t> ExportExperiments(const std::string& study,
+                                            const v1::ExperimentFilter& filter,
+                                            const ExperimentVisitor& visit,
+                                            const std::function<bool()>& cancelled);
+  absl::StatusOr<ExclusionResult> ExcludeExperiments(const ExclusionChange& change);
+  absl::StatusOr<ExclusionResult> IncludeExperiments(const ExclusionChange& change);
 
   // Rows for fitting: every experiment of the study as it was at `revision`
   // (exclusion marks too), in the order of storing, hashes checked. Starts after
@@ -175,10 +178,10 @@ class Store {
     int64_t row_number = 0;
     const v1::Experiment* experiment = nullptr;  // never null
   };
-  virtual absl::Status ReadFittingRows(const std::string& study,
-                                       int64_t revision,
-                                       int64_t after_row,
-                                       const std::function<void(const FittingRow&)>& visit) = 0;
+  absl::Status ReadFittingRows(const std::string& study,
+                               int64_t revision,
+                               int64_t after_row,
+                               const std::function<void(const FittingRow&)>& visit);
 
   // Changes of exclusion marks after `revision`, oldest first, so that a cache
   // can follow without a rebuild.
@@ -187,20 +190,26 @@ class Store {
     int64_t row_number = 0;
     bool excluded = false;
   };
-  virtual absl::StatusOr<std::vector<ExclusionEvent>> ReadExclusionsSince(const std::string& study,
-                                                                          int64_t revision) = 0;
+  absl::StatusOr<std::vector<ExclusionEvent>> ReadExclusionsSince(const std::string& study,
+                                                                  int64_t revision);
 
   // Fits. The store sets name, create_time and content_hash.
-  virtual absl::StatusOr<v1::Fit> InsertFit(const std::string& study,
-                                            const v1::Fit& fit,
-                                            const RequestKey& request) = 0;
+  absl::StatusOr<v1::Fit> InsertFit(const std::string& study,
+                                    const v1::Fit& fit,
+                                    const RequestKey& request);
   // "…/fits/latest" is the newest fit with standard_options of the highest
   // revision. NOT_FOUND if there is none.
-  virtual absl::StatusOr<v1::Fit> GetFit(const std::string& name) = 0;
-  virtual absl::StatusOr<FitPage> ListFits(const std::string& study, const PageRequest& page) = 0;
+  absl::StatusOr<v1::Fit> GetFit(const std::string& name);
+  absl::StatusOr<FitPage> ListFits(const std::string& study, const PageRequest& page);
 
   // Copies the database to a new file. See StudyService.Backup.
-  virtual absl::StatusOr<int64_t> Backup(const std::string& path) = 0;
+  absl::StatusOr<int64_t> Backup(const std::string& path);
+
+ private:
+  struct Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+
+  const std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace bitbudget::db
