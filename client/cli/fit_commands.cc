@@ -1,0 +1,174 @@
+#include <fmt/format.h>
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "absl/time/clock.h"
+#include "client/cli/commands.h"
+#include "client/cli/fit_report.h"
+#include "client/cli/flags.h"
+#include "client/cli/terminal.h"
+#include "util/status_macros.h"
+
+namespace bitbudget::cli {
+namespace {
+
+// Shows the time passed on a terminal while it lives.
+class ElapsedTime {
+ public:
+  explicit ElapsedTime(std::string what) : what_(std::move(what)) {
+    if (progress_.visible()) ticker_ = std::thread([this] { Tick(); });
+  }
+
+  ~ElapsedTime() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      over_ = true;
+    }
+    changed_.notify_all();
+    if (ticker_.joinable()) ticker_.join();
+  }
+
+  ElapsedTime(const ElapsedTime&) = delete;
+  ElapsedTime& operator=(const ElapsedTime&) = delete;
+
+ private:
+  void Tick() {
+    const absl::Time start = absl::Now();
+    std::unique_lock<std::mutex> lock(mutex_);
+    while (!changed_.wait_for(lock, std::chrono::milliseconds(200), [this] { return over_; })) {
+      progress_.Show(
+          fmt::format("{} ... {:.1f} s", what_, absl::ToDoubleSeconds(absl::Now() - start)));
+    }
+  }
+
+  const std::string what_;
+  ProgressLine progress_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool over_ = false;  // guarded by mutex_
+  std::thread ticker_;
+};
+
+struct RunArguments {
+  v1::RunFitRequest request;
+  v1::FitOptions options;
+  bool own_options = false;
+  bool wait = false;
+};
+
+absl::Status RunRun(Session& session, const RunArguments& arguments) {
+  v1::RunFitRequest request = arguments.request;
+  if (arguments.own_options) *request.mutable_options() = arguments.options;
+  ASSIGN_OR_RETURN(
+      client::Client * client,
+      session.Client(arguments.wait ? std::optional(absl::InfiniteDuration()) : std::nullopt));
+  absl::StatusOr<v1::Fit> fit;
+  {
+    const ElapsedTime elapsed("fitting");
+    fit = client->RunFit(std::move(request));
+  }
+  RETURN_IF_ERROR(fit.status());
+  session.Print(*fit, FitText(*fit));
+  return absl::OkStatus();
+}
+
+absl::Status RunShow(Session& session, const LawFlags& law) {
+  v1::GetFitRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_name(), law.FitName());
+  ASSIGN_OR_RETURN(client::Client * client, session.Client());
+  ASSIGN_OR_RETURN(const v1::Fit fit, client->GetFit(request));
+  session.Print(fit, FitText(fit));
+  return absl::OkStatus();
+}
+
+absl::Status RunList(Session& session, const v1::ListFitsRequest& request) {
+  ASSIGN_OR_RETURN(client::Client * client, session.Client());
+  ASSIGN_OR_RETURN(const v1::ListFitsResponse fits, client->ListFits(request));
+  const Table table = FitTable(fits);
+  session.Print(fits, OutputIsTerminal() ? table.Aligned() : table.TabSeparated());
+  if (!fits.next_page_token().empty()) {
+    session.Note(fmt::format(
+        "{} shown; the next page: --page-token '{}'", fits.fits_size(), fits.next_page_token()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunReplay(Session& session, const LawFlags& law) {
+  v1::ReplayFitRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_name(), law.FitName());
+  ASSIGN_OR_RETURN(client::Client * client, session.Client());
+  absl::StatusOr<v1::ReplayFitResponse> response;
+  {
+    const ElapsedTime elapsed("computing the fit again");
+    response = client->ReplayFit(request);
+  }
+  RETURN_IF_ERROR(response.status());
+  session.Print(*response, ReplayText(*response, request.name()));
+  if (response->identical()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      fmt::format("{} was not reproduced: on another build the last bits may differ, on the same "
+                  "build they must not",
+                  request.name()));
+}
+
+void AddRun(CLI::App& fit, Session& session) {
+  CLI::App* command =
+      AddCommand(fit,
+                 "run",
+                 "Fits the law of a study to its newest revision; with options of its own the fit "
+                 "does not become the study's current one",
+                 "bitbudget fit run --study micro\n"
+                 "bitbudget fit run --study micro --huber-delta 1e-3 --wait\n"
+                 "bitbudget fit run --study micro --variant bit_free_interaction");
+  auto arguments = std::make_shared<RunArguments>();
+  AddStudy(command, arguments->request.mutable_parent())->required();
+  command->add_flag("--wait", arguments->wait, "Wait as long as it takes, not only 10 minutes");
+  AddFitOptions(command, &arguments->options, [arguments](const std::string&) {
+    arguments->own_options = true;
+  });
+  OnCommand(command, session, arguments, &RunRun);
+}
+
+}  // namespace
+
+void AddFitCommands(CLI::App& app, Session& session) {
+  CLI::App* fit = AddCommand(app,
+                             "fit",
+                             "Fits: estimates of a study's law",
+                             "bitbudget fit run --study micro\nbitbudget fit show --study micro");
+  fit->require_subcommand(1);
+  AddRun(*fit, session);
+
+  CLI::App* show = AddCommand(*fit,
+                              "show",
+                              "Shows a study's current fit, or another one",
+                              "bitbudget fit show --study micro\n"
+                              "bitbudget fit show --fit studies/micro/fits/0192f --json");
+  auto shown = std::make_shared<LawFlags>();
+  AddLaw(show, shown.get());
+  OnCommand(show, session, shown, &RunShow);
+
+  CLI::App* list = AddCommand(
+      *fit, "list", "Lists the fits of a study, newest first", "bitbudget fit list --study micro");
+  auto listed = std::make_shared<v1::ListFitsRequest>();
+  AddStudy(list, listed->mutable_parent())->required();
+  AddField(list, listed.get(), "page_size", "At most this many; else 20");
+  AddField(list, listed.get(), "page_token", "Go on where another page ended");
+  OnCommand(list, session, listed, &RunList);
+
+  CLI::App* replay =
+      AddCommand(*fit,
+                 "replay",
+                 "Computes a fit again from its stored inputs and compares every bit",
+                 "bitbudget fit replay --study micro\n"
+                 "bitbudget fit replay --study micro --fit 0192f");
+  auto replayed = std::make_shared<LawFlags>();
+  AddLaw(replay, replayed.get());
+  OnCommand(replay, session, replayed, &RunReplay);
+}
+
+}  // namespace bitbudget::cli

@@ -1,0 +1,180 @@
+#include "client/cli/fit_report.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "client/cli/terminal.h"
+#include "client/cli/text.h"
+
+namespace bitbudget::cli {
+namespace {
+
+std::string LeftOutText(const v1::Fit& fit) {
+  std::string text;
+  for (const v1::RowsLeftOut& rows : fit.rows_left_out()) {
+    text += fmt::format("{}{} {}",
+                        text.empty() ? "" : ", ",
+                        rows.count(),
+                        Words(v1::LeaveOutReason_Name(rows.reason())));
+  }
+  return text.empty() ? "none" : text;
+}
+
+std::string SummaryText(const v1::Fit& fit) {
+  Table table({"", ""});
+  table.AddRow({"Law", fit.law()});
+  table.AddRow({"Rung", fit.variant()});
+  table.AddRow({"Formula", fit.formula()});
+  table.AddRow({"Rows fitted", fmt::to_string(fit.experiment_count())});
+  table.AddRow({"Rows left out", LeftOutText(fit)});
+  table.AddRow(
+      {"Objective", fmt::format("{:.6g}, Huber delta {:.4g}", fit.objective(), fit.huber_delta())});
+  table.AddRow({"Search",
+                fmt::format("{}; {} of {} polished starts agree, {} screened, {:.3g} s",
+                            Words(v1::Termination_Name(fit.termination())),
+                            fit.agreeing_start_count(),
+                            fit.polished_start_count(),
+                            fit.start_count(),
+                            fit.compute_seconds())});
+  table.AddRow({"Data", fmt::format("revision {}", fit.revision())});
+  table.AddRow({"Made", TimeText(fit.create_time())});
+  return table.Aligned("  ");
+}
+
+// What must be said of a coefficient besides its numbers.
+std::string CoefficientNote(const v1::Coefficient& coefficient) {
+  if (!coefficient.identified()) return "not identified by the data";
+  if (coefficient.at_bound()) return "at a bound";
+  return "";
+}
+
+std::string CoefficientsText(
+    const google::protobuf::RepeatedPtrField<v1::Coefficient>& coefficients) {
+  Table table({"COEFFICIENT", "VALUE", "STANDARD ERROR", "UNIT", "NOTE"});
+  for (const v1::Coefficient& coefficient : coefficients) {
+    table.AddRow({coefficient.name(),
+                  fmt::format("{:.5g}", coefficient.value()),
+                  coefficient.has_standard_error()
+                      ? fmt::format("{:.2g}", coefficient.standard_error())
+                      : "",
+                  coefficient.unit(),
+                  CoefficientNote(coefficient)});
+  }
+  return table.Aligned("  ");
+}
+
+std::string NoiseText(const v1::Fit& fit) {
+  const v1::Noise& noise = fit.noise();
+  Table table({"", ""});
+  table.AddRow({"Residuals",
+                fmt::format("{} rms, {} robust; R squared {:.4f}",
+                            Percent(noise.residual_rms()),
+                            Percent(noise.residual_robust_scale()),
+                            fit.r_squared())});
+  table.AddRow({"A run about its trunk", fmt::format("{}", Percent(noise.run_stddev()))});
+  table.AddRow(
+      {"Shared by a trunk",
+       fmt::format(
+           "{}, from {}", Percent(noise.trunk_stddev()), Counted(noise.trunk_count(), "trunk"))});
+  if (!fit.has_lack_of_fit()) {
+    table.AddRow({"Lack of fit", "unknown: the data have no replicates"});
+    return table.Aligned("  ");
+  }
+  const v1::LackOfFit& lack = fit.lack_of_fit();
+  table.AddRow({"Replicates",
+                fmt::format("{} about their mean, {} degrees of freedom",
+                            Percent(lack.replicate_stddev()),
+                            lack.replicate_degrees_of_freedom())});
+  table.AddRow({"Lack of fit",
+                fmt::format("the law misses the means by {}; F = {:.3g}, p = {:.2g}",
+                            Percent(lack.misfit_rms()),
+                            lack.f_ratio(),
+                            lack.p_value())});
+  return table.Aligned("  ");
+}
+
+std::string LadderText(const v1::Fit& fit) {
+  Table table({"", "", ""});
+  for (const v1::RungReport& rung : fit.ladder()) {
+    table.AddRow({rung.variant(), rung.accepted() ? "taken" : "not taken", rung.explanation()});
+  }
+  return table.Aligned("  ");
+}
+
+std::string FractionLawText(const v1::FractionLaw& law) {
+  return fmt::format(
+      "  f = exp(-a / ln S), a = {:.5g}, from {} measured optima; off by {:.3g} on average\n",
+      law.a().value(),
+      law.optimum_count(),
+      law.mean_absolute_error());
+}
+
+std::string Section(std::string_view title, const std::string& body) {
+  return body.empty() ? "" : fmt::format("\n{}\n{}", Bold(title), body);
+}
+
+std::string WarningsText(const v1::Fit& fit) {
+  std::string text;
+  for (const std::string& warning : fit.warnings()) text += fmt::format("  - {}\n", warning);
+  if (!fit.not_identified().empty()) {
+    text += fmt::format("  - The data leave undetermined: {}.\n",
+                        fmt::join(fit.not_identified(), ", "));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string FitText(const v1::Fit& fit) {
+  std::string text = fmt::format("{}\n{}", Bold(fit.name()), SummaryText(fit));
+  if (!fit.standard_options()) {
+    text += "  Made with options of its own: it answers only where it is named.\n";
+  }
+  text += Section("Coefficients", CoefficientsText(fit.coefficients()));
+  text += Section("Noise, in log loss", NoiseText(fit));
+  if (fit.has_full_precision_law()) {
+    const v1::FullPrecisionLaw& law = fit.full_precision_law();
+    text += Section(fmt::format("Full-precision runs alone: {}, residuals {} rms",
+                                Counted(law.experiment_count(), "row"),
+                                Percent(law.residual_rms())),
+                    CoefficientsText(law.coefficients()));
+  }
+  if (fit.has_fraction_law()) {
+    text += Section("Law of the fraction", FractionLawText(fit.fraction_law()));
+  }
+  text += Section("Ladder, richest first", LadderText(fit));
+  text += Section("Warnings", WarningsText(fit));
+  return text;
+}
+
+Table FitTable(const v1::ListFitsResponse& fits) {
+  Table table(
+      {"FIT", "REVISION", "LAW", "RUNG", "ROWS", "RESIDUAL RMS", "OBJECTIVE", "OPTIONS", "MADE"});
+  for (const v1::Fit& fit : fits.fits()) {
+    table.AddRow({LastPart(fit.name()),
+                  fmt::to_string(fit.revision()),
+                  fit.law(),
+                  fit.variant(),
+                  fmt::to_string(fit.experiment_count()),
+                  fmt::format("{:.3g}", fit.residual_rms()),
+                  fmt::format("{:.6g}", fit.objective()),
+                  fit.standard_options() ? "the study's" : "its own",
+                  TimeText(fit.create_time())});
+  }
+  return table;
+}
+
+std::string ReplayText(const v1::ReplayFitResponse& response, const std::string& fit_name) {
+  if (response.identical()) {
+    return fmt::format("{}: computed again from its inputs, identical in every bit\n", fit_name);
+  }
+  std::string text = fmt::format("{}: computed again from its inputs, {} differ:\n",
+                                 fit_name,
+                                 Counted(response.differing_fields_size(), "field"));
+  for (const std::string& field : response.differing_fields()) {
+    text += fmt::format("  {}\n", field);
+  }
+  return text;
+}
+
+}  // namespace bitbudget::cli

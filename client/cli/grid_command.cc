@@ -1,0 +1,87 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/cli/answer_report.h"
+#include "client/cli/commands.h"
+#include "client/cli/field.h"
+#include "client/cli/flags.h"
+#include "client/cli/grid_axis.h"
+#include "client/cli/text.h"
+#include "util/status_macros.h"
+
+namespace bitbudget::cli {
+namespace {
+
+struct GridArguments {
+  v1::EvaluateGridRequest request;
+  LawFlags law;
+};
+
+absl::Status RunGrid(Session& session, const GridArguments& arguments) {
+  v1::EvaluateGridRequest request = arguments.request;
+  RETURN_IF_ERROR(arguments.law.Fill(request.mutable_source()));
+  ASSIGN_OR_RETURN(client::Client * client, session.Client());
+  ASSIGN_OR_RETURN(const auto answer, client->EvaluateGrid(request));
+  session.Print(answer, GridCsv(request, answer));
+  std::string provenance = ProvenanceText(answer.provenance());
+  if (!provenance.empty()) provenance.pop_back();
+  session.Note(provenance);
+  return absl::OkStatus();
+}
+
+void AddAxes(CLI::App* command, v1::EvaluateGridRequest* request) {
+  command
+      ->add_option_function<std::vector<std::string>>(
+          "--axis",
+          [request](const std::vector<std::string>& texts) {
+            for (const std::string& text : texts) {
+              const absl::StatusOr<v1::GridAxis> axis = ParseGridAxis(text);
+              if (!axis.ok()) {
+                throw CLI::ValidationError("--axis", std::string(axis.status().message()));
+              }
+              *request->add_axes() = *axis;
+            }
+          },
+          "NAME=LOWER:UPPER:COUNT[:log] or NAME=VALUE,VALUE,...; once or twice")
+      ->required()
+      ->allow_extra_args(false)
+      ->type_name("AXIS");
+}
+
+}  // namespace
+
+void AddGridCommand(CLI::App& app, Session& session) {
+  CLI::App* command =
+      AddCommand(app,
+                 "grid",
+                 "Evaluates a quantity over one or two axes; writes CSV",
+                 "bitbudget grid --study micro --quantity optimal-qat-fraction --parameters 86M "
+                 "--weight-bits 4 --axis total_tokens=1e9:1e12:20:log\n"
+                 "bitbudget grid --study micro --quantity loss-nats --parameters 86M "
+                 "--total-tokens 30B --axis weight_bits=1,2,4 --axis qat_fraction=0.05:0.95:19");
+  auto arguments = std::make_shared<GridArguments>();
+  v1::EvaluateGridRequest* request = &arguments->request;
+  AddLaw(command, &arguments->law);
+  AddField(command, request, "quantity", "What to evaluate")->required();
+  AddAxes(command, request);
+  for (const char* variable :
+       {"parameters", "total_tokens", "fp_tokens", "qat_tokens", "qat_fraction", "weight_bits"}) {
+    AddField(command, request, variable, "Fixed at this value")->group("Variables");
+  }
+  AddField(command, request, "with_intervals", "Add the ends of the intervals", "--intervals");
+  AddField(command,
+           request,
+           "confidence_level",
+           "Probability that the intervals shall cover; else 0.9",
+           "--confidence");
+  AddField(command,
+           request->mutable_source(),
+           "min_revision",
+           "Answer only from a fit that covers this revision; waits for it");
+  OnCommand(command, session, arguments, &RunGrid);
+}
+
+}  // namespace bitbudget::cli

@@ -1,0 +1,118 @@
+#include <memory>
+
+#include "client/cli/answer_report.h"
+#include "client/cli/commands.h"
+#include "client/cli/flags.h"
+#include "util/status_macros.h"
+
+namespace bitbudget::cli {
+namespace {
+
+// A planning question and the flags that say which law answers it.
+template <typename Request>
+struct Question {
+  Request request;
+  LawFlags law;
+};
+
+// --study, --fit, --min-revision, --confidence.
+template <typename Request>
+void AddCommonFlags(CLI::App* command, Question<Request>* question) {
+  AddLaw(command, &question->law);
+  AddField(command,
+           question->request.mutable_source(),
+           "min_revision",
+           "Answer only from a fit that covers this revision; waits for it");
+  AddField(command,
+           &question->request,
+           "confidence_level",
+           "Probability that the intervals shall cover; else 0.9",
+           "--confidence");
+}
+
+absl::Status RunPredict(Session& session, const Question<v1::PredictLossRequest>& question) {
+  v1::PredictLossRequest request = question.request;
+  RETURN_IF_ERROR(question.law.Fill(request.mutable_source()));
+  ASSIGN_OR_RETURN(client::Client * client, session.Client());
+  ASSIGN_OR_RETURN(const auto answer, client->PredictLoss(request));
+  session.Print(answer, PredictionText(request, answer));
+  return absl::OkStatus();
+}
+
+absl::Status RunFraction(Session& session,
+                         const Question<v1::OptimizeQatFractionRequest>& question) {
+  v1::OptimizeQatFractionRequest request = question.request;
+  RETURN_IF_ERROR(question.law.Fill(request.mutable_source()));
+  ASSIGN_OR_RETURN(client::Client * client, session.Client());
+  ASSIGN_OR_RETURN(const auto answer, client->OptimizeQatFraction(request));
+  session.Print(answer, FractionText(request, answer));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddPredictCommand(CLI::App& app, Session& session) {
+  CLI::App* command = AddCommand(app,
+                                 "predict",
+                                 "Predicts the loss of a run",
+                                 "bitbudget predict --study micro --parameters 86M --fp-tokens 20B "
+                                 "--qat-tokens 10B --weight-bits 4\n"
+                                 "bitbudget predict --study micro --parameters 86M --fp-tokens 30B "
+                                 "--weight-bits 16");
+  auto question = std::make_shared<Question<v1::PredictLossRequest>>();
+  v1::PredictLossRequest* request = &question->request;
+  AddField(command, request, "parameters", "Parameters, in the study's convention")->required();
+  AddField(command, request, "fp_tokens", "Full-precision tokens")->required();
+  AddField(command, request, "qat_tokens", "QAT tokens; none at 16 bits");
+  AddField(command, request, "weight_bits", "Bits per weight; 16 asks for full precision")
+      ->required();
+  AddCommonFlags(command, question.get());
+  OnCommand(command, session, question, &RunPredict);
+}
+
+void AddFractionCommand(CLI::App& app, Session& session) {
+  CLI::App* command = AddCommand(
+      app,
+      "fraction",
+      "Finds the share of the tokens to spend on QAT, or the QAT tokens to add to a "
+      "checkpoint",
+      "bitbudget fraction --study micro --parameters 2.2B --total-tokens 1.4T "
+      "--weight-bits 4\n"
+      "bitbudget fraction --study micro --parameters 2.2B --flops 2ZFLOP --weight-bits 2 "
+      "--qat-token-cost 1.3\n"
+      "bitbudget fraction --study micro --parameters 86M --weight-bits 4 "
+      "--fixed-fp-tokens 30B --target-loss 2.9");
+  auto question = std::make_shared<Question<v1::OptimizeQatFractionRequest>>();
+  v1::OptimizeQatFractionRequest* request = &question->request;
+  AddField(command, request, "parameters", "Parameters, in the study's convention")->required();
+  AddField(command, request, "weight_bits", "Bits per weight, below 16")->required();
+  CLI::Option* tokens =
+      AddField(command, request, "total_tokens", "Budget: all tokens, counted in full precision");
+  CLI::Option* flops = AddField(command,
+                                request,
+                                "compute_flops",
+                                "Budget: the same as FLOPs, 6 a parameter and token",
+                                "--flops");
+  tokens->excludes(flops);
+  AddField(
+      command, request, "qat_token_cost", "Cost of a QAT token in full-precision ones; else 1");
+  AddField(command,
+           request,
+           "fixed_fp_tokens",
+           "Tokens of a checkpoint that exists already: how many QAT tokens to add?");
+  AddField(command,
+           request,
+           "target_loss_nats",
+           "Loss that the checkpoint shall reach",
+           "--target-loss");
+  AddField(command, request, "caller_fraction", "Your own fraction, to compare with; else 0.1");
+  AddField(command,
+           request,
+           "loss_tolerance_nats",
+           "Losses this near the best are as good; else 0.1 % of it",
+           "--loss-tolerance");
+  AddCommonFlags(command, question.get());
+  OnCommand(command, session, question, &RunFraction);
+}
+
+}  // namespace bitbudget::cli

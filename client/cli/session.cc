@@ -1,0 +1,42 @@
+#include "client/cli/session.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "client/cli/json.h"
+#include "util/status_macros.h"
+
+namespace bitbudget::cli {
+
+absl::StatusOr<client::Client*> Session::Client(std::optional<absl::Duration> long_timeout) {
+  if (client_ == nullptr) {
+    client::ClientOptions options;
+    options.long_timeout = timeout.value_or(long_timeout.value_or(options.long_timeout));
+    options.timeout = timeout.value_or(options.timeout);
+    ASSIGN_OR_RETURN(client_, client::Client::Connect(server, options));
+  }
+  return client_.get();
+}
+
+void Session::Print(std::string_view text) const {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+void Session::Print(const google::protobuf::Message& message, std::string_view text) const {
+  Print(json ? ToJson(message) : text);
+}
+
+void Session::Note(std::string_view line) const {
+  if (json) return;
+  std::fwrite(line.data(), 1, line.size(), stderr);
+  std::fputc('\n', stderr);
+}
+
+absl::Status Session::Flush() const {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return absl::OkStatus();
+  return absl::DataLossError(std::string("cannot write the output: ") + std::strerror(errno));
+}
+
+}  // namespace bitbudget::cli

@@ -1,0 +1,70 @@
+#include "client/cli/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "client/cli/quantity.h"
+
+namespace bitbudget::cli {
+
+std::string LastPart(std::string_view name) {
+  return std::string(name.substr(name.rfind('/') + 1));
+}
+
+std::string LowerCase(std::string_view name) {
+  std::string lower(name);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
+std::string Words(std::string_view enum_name) {
+  std::string words = LowerCase(enum_name);
+  std::replace(words.begin(), words.end(), '_', ' ');
+  return words;
+}
+
+std::string TimeText(const google::protobuf::Timestamp& time) {
+  if (time.seconds() == 0) return "";
+  return absl::FormatTime(
+      "%Y-%m-%d %H:%M:%S UTC", absl::FromUnixSeconds(time.seconds()), absl::UTCTimeZone());
+}
+
+std::string Counted(int64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string Percent(double share) { return fmt::format("{:.3g} %", 100 * share); }
+
+std::string IntervalText(const v1::Estimate& estimate, std::string (*format)(double)) {
+  if (!estimate.has_lower() || !estimate.has_upper()) return "";
+  return fmt::format("{} to {}", format(estimate.lower()), format(estimate.upper()));
+}
+
+std::string LossText(double loss_nats) { return fmt::format("{:.4f}", loss_nats); }
+
+std::string BitsText(double weight_bits) { return fmt::to_string(weight_bits); }
+
+std::string ProvenanceText(const v1::Provenance& provenance) {
+  std::string text = fmt::format("From {} ({}), fit {}, revision {}.\n",
+                                 provenance.law(),
+                                 provenance.variant(),
+                                 provenance.fit(),
+                                 provenance.revision());
+  for (const v1::Extrapolation::Axis& axis : provenance.extrapolation().axes()) {
+    text += fmt::format("Outside the data: {} {} is {:.3g} times beyond the measured {} to {}.\n",
+                        Words(axis.axis()),
+                        FormatQuantity(axis.value()),
+                        axis.factor(),
+                        FormatQuantity(axis.data_range().lower()),
+                        FormatQuantity(axis.data_range().upper()));
+  }
+  for (const std::string& warning : provenance.warnings()) {
+    text += fmt::format("Warning: {}\n", warning);
+  }
+  return text;
+}
+
+}  // namespace bitbudget::cli
