@@ -62,7 +62,8 @@ std::optional<std::vector<Truth>> ReadSharedTruths() {
   if (!path) return std::nullopt;
   try {
     std::vector<Truth> truths;
-    for (const auto& [name, value] : json::parse(std::ifstream(*path)).items()) {
+    const json document = json::parse(std::ifstream(*path));
+    for (const auto& [name, value] : document.items()) {
       if (value.is_object()) truths.push_back(TruthFromJson(name, value));
     }
     return truths;

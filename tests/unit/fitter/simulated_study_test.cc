@@ -27,6 +27,19 @@ double FractionAtBudget(const std::string& truth, double total_tokens) {
   return TrueOptimalFraction(OwnTruth(truth).coefficients, 396e6, total_tokens, 4);
 }
 
+// What the interaction adds to the log loss, in the middle of the design.
+double MedianInteraction(const std::string& truth) {
+  const QatLawCoefficients with = OwnTruth(truth).coefficients;
+  QatLawCoefficients without = with;
+  without.lambda = 0;
+  std::vector<double> shares;
+  for (const RunPoint& run : StudyDesign()) {
+    shares.push_back(std::log(TrueLoss(with, run) / TrueLoss(without, run)));
+  }
+  std::nth_element(shares.begin(), shares.begin() + 398, shares.end());
+  return shares[398];
+}
+
 TEST(TruthTest, SharedTruthsKeepTheirStatedFigures) {
   const std::optional<std::vector<Truth>> truths = ReadSharedTruths();
   if (!truths) GTEST_SKIP() << kSharedDataAbsent;
@@ -34,11 +47,11 @@ TEST(TruthTest, SharedTruthsKeepTheirStatedFigures) {
   for (const Truth& truth : *truths) {
     ASSERT_FALSE(truth.checks.empty());
     for (const TruthCheck& check : truth.checks) {
-      // Stated to three and six decimals.
+      // Fractions are stated from a grid, losses to six decimals.
       EXPECT_NEAR(TrueOptimalFraction(
                       truth.coefficients, check.parameters, check.total_tokens, check.weight_bits),
                   check.optimal_fraction,
-                  0.00051);
+                  0.001);
       EXPECT_NEAR(
           TrueLoss(truth.coefficients,
                    RunAtFraction(check.parameters, check.total_tokens, check.weight_bits, 0.3)),
@@ -73,15 +86,10 @@ TEST(TruthTest, OptimalFractionIsWhereNeighboursAreWorse) {
 TEST(TruthTest, OwnTruthsAreWhatTheirNamesSay) {
   EXPECT_GT(FractionAtBudget("grows", 1.4e12), FractionAtBudget("grows", 2.3e9) + 0.1);
   EXPECT_LT(FractionAtBudget("falls", 1.4e12), FractionAtBudget("falls", 2.3e9) - 0.02);
-  // Faint: the interaction stays below the noise of a run over the whole design.
-  const QatLawCoefficients c = OwnTruth("faint").coefficients;
-  QatLawCoefficients without = c;
-  without.lambda = 0;
-  int seen = 0;
-  for (const RunPoint& run : StudyDesign()) {
-    seen += std::log(TrueLoss(c, run) / TrueLoss(without, run)) > 0.003;
-  }
-  EXPECT_LT(seen, 60);
+  // Noise of a run is .003.
+  EXPECT_GT(MedianInteraction("grows"), 0.01);
+  EXPECT_GT(MedianInteraction("falls"), 0.01);
+  EXPECT_LT(MedianInteraction("faint"), 0.001);
 }
 
 TEST(SimulatedStudyTest, DesignHas757QatAnd40FullPrecisionRuns) {

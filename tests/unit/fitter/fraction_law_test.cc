@@ -1,0 +1,177 @@
+#include "fitter/fraction_law.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "tests/support/simulated_study.h"
+#include "util/error.h"
+
+namespace bitbudget::fitter {
+namespace {
+
+using test_support::NormalStream;
+using test_support::RunAtFraction;
+
+double Logit(double f) { return std::log(f / (1 - f)); }
+
+// Cells whose losses are parabolas in logit f.
+struct FractionStudy {
+  Dataset data;
+
+  // A cell with its optimum at `best_fraction`; `factors` are measured fractions
+  // over that, as odds.
+  void AddCell(double tokens_per_byte,
+               double best_fraction,
+               const std::vector<double>& factors = {0.2, 0.7, 2, 5}) {
+    for (const double factor : factors) {
+      const double odds = factor * best_fraction / (1 - best_fraction);
+      AddRun(tokens_per_byte, odds / (1 + odds), best_fraction);
+    }
+  }
+
+  void AddRun(double tokens_per_byte, double fraction, double best_fraction) {
+    Observation row;
+    row.role = RunRole::kFpThenQat;
+    row.point = RunAtFraction(1e6, tokens_per_byte * 5e5, 4, fraction);
+    row.loss_nats = 2 * std::exp(0.01 * std::pow(Logit(fraction) - Logit(best_fraction), 2));
+    data.rows.push_back(row);
+  }
+
+  absl::StatusOr<FractionLawFit> Fit() const {
+    std::vector<int> rows(data.rows.size());
+    std::iota(rows.begin(), rows.end(), 0);
+    return FitFractionLaw(data, rows);
+  }
+};
+
+MissingAxis MissingAxisOf(const absl::Status& status) {
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  const std::optional<ErrorDetails> details = GetErrorDetails(status);
+  EXPECT_EQ(details->reason, "DATA_CANNOT_ANSWER");
+  return details->missing_axes.at(0);
+}
+
+TEST(FractionLawTest, PublishedCoefficientGivesPublishedFractions) {
+  // arXiv 2509.22935: a = 6.7297.
+  EXPECT_NEAR(PredictOptimalFraction(6.7297, 100), 0.231926, 5e-7);
+  EXPECT_NEAR(PredictOptimalFraction(6.7297, 1000), 0.3775, 5e-5);
+  EXPECT_NEAR(PredictOptimalFraction(6.7297, 1e4), 0.4816, 5e-5);
+}
+
+TEST(FractionLawTest, CoefficientIsRecoveredFromOptimaOnTheLaw) {
+  FractionStudy study;
+  for (const double s : {20.0, 100.0, 500.0, 3000.0}) {
+    study.AddCell(s, PredictOptimalFraction(5.5, s));
+  }
+  const absl::StatusOr<FractionLawFit> fit = study.Fit();
+  ASSERT_TRUE(fit.ok()) << fit.status();
+  EXPECT_NEAR(fit->law.a, 5.5, 1e-6);
+  EXPECT_EQ(fit->law.optimum_count, 4);
+  EXPECT_NEAR(fit->law.mean_absolute_error, 0, 1e-6);
+  EXPECT_NEAR(fit->law.a_stderr, 0, 1e-5);
+}
+
+TEST(FractionLawTest, OneWildOptimumDoesNotMoveIt) {
+  FractionStudy study;
+  for (const double s : {20.0, 50.0, 100.0, 500.0, 3000.0}) {
+    study.AddCell(s, s == 50 ? 0.85 : PredictOptimalFraction(5.5, s));
+  }
+  const absl::StatusOr<FractionLawFit> fit = study.Fit();
+  ASSERT_TRUE(fit.ok()) << fit.status();
+  EXPECT_NEAR(fit->law.a, 5.5, 1e-6);
+}
+
+TEST(FractionLawTest, NoOtherCoefficientHasASmallerError) {
+  NormalStream noise(4);
+  for (int draw = 0; draw < 20; ++draw) {
+    FractionStudy study;
+    for (double s = 5; s < 1e5; s *= 3) {
+      study.AddCell(s, std::clamp(PredictOptimalFraction(5, s) + 0.1 * noise.Normal(), 0.02, 0.9));
+    }
+    const absl::StatusOr<FractionLawFit> fit = study.Fit();
+    ASSERT_TRUE(fit.ok()) << fit.status();
+    for (double a = 0.01; a < 30; a += 0.01) {
+      double error = 0;
+      for (const MeasuredOptimum& optimum : fit->optima) {
+        error += std::abs(optimum.qat_fraction -
+                          PredictOptimalFraction(a, optimum.tokens_per_parameter_byte)) /
+                 static_cast<double>(fit->optima.size());
+      }
+      ASSERT_GE(error, fit->law.mean_absolute_error - 1e-12) << a;
+    }
+  }
+}
+
+TEST(FractionLawTest, StandardErrorIsTheScatterOfRepeatedStudies) {
+  NormalStream noise(12);
+  constexpr int kDraws = 1000;
+  double actual = 0;
+  double stated = 0;
+  for (int draw = 0; draw < kDraws; ++draw) {
+    FractionStudy study;
+    for (int cell = 0; cell < 24; ++cell) {
+      const double s = 10 * std::pow(1000, cell / 23.0);
+      study.AddCell(s, PredictOptimalFraction(5, s) + 0.02 * noise.Normal());
+    }
+    const absl::StatusOr<FractionLawFit> fit = study.Fit();
+    ASSERT_TRUE(fit.ok()) << fit.status();
+    actual += std::pow(fit->law.a - 5, 2) / kDraws;
+    stated += std::pow(fit->law.a_stderr, 2) / kDraws;
+  }
+  // The actual standard deviation is known to 1 / sqrt(2000) = 2.2 %; the formula is
+  // that of many optima, here 24, and allowed 10 %.
+  EXPECT_NEAR(std::sqrt(stated / actual), 1, 3 * 0.022 + 0.1);
+}
+
+TEST(FractionLawTest, OptimaAtOneTokenPerByteOrLessAreReportedAndNotFitted) {
+  FractionStudy study;
+  study.AddCell(0.8, 0.4);
+  study.AddCell(100, PredictOptimalFraction(5, 100));
+  study.AddCell(400, PredictOptimalFraction(5, 400));
+  const absl::StatusOr<FractionLawFit> fit = study.Fit();
+  ASSERT_TRUE(fit.ok()) << fit.status();
+  EXPECT_EQ(fit->optima.size(), 3);
+  EXPECT_EQ(fit->law.optimum_count, 2);
+  EXPECT_NEAR(fit->law.a, 5, 1e-6);
+}
+
+TEST(FractionLawTest, TooFewFractionsAreNamed) {
+  FractionStudy study;
+  study.AddCell(100, 0.3, {0.5, 2});
+  study.AddCell(400, 0.3, {0.5, 2});
+  const MissingAxis axis = MissingAxisOf(study.Fit().status());
+  EXPECT_EQ(axis.axis, "qat_fraction");
+  EXPECT_EQ(axis.level_count, 2);
+  EXPECT_EQ(axis.needed_level_count, 3);
+}
+
+TEST(FractionLawTest, SecondBudgetIsNamed) {
+  FractionStudy study;
+  study.AddCell(100, 0.3);
+  const MissingAxis axis = MissingAxisOf(study.Fit().status());
+  EXPECT_EQ(axis.axis, "total_tokens");
+  EXPECT_EQ(axis.level_count, 1);
+  EXPECT_EQ(axis.needed_level_count, 2);
+}
+
+TEST(FractionLawTest, OptimaBeyondTheMeasuredFractionsAskForMore) {
+  FractionStudy study;
+  study.AddCell(100, 0.3);
+  study.AddCell(400, 0.6, {0.1, 0.2, 0.5});
+  const absl::Status status = study.Fit().status();
+  const MissingAxis axis = MissingAxisOf(status);
+  EXPECT_EQ(axis.axis, "qat_fraction");
+  EXPECT_EQ(axis.level_count, 4);
+  EXPECT_EQ(axis.needed_level_count, 5);
+  EXPECT_THAT(GetErrorDetails(status)->explanation, testing::HasSubstr("Of 2 combinations"));
+}
+
+TEST(FractionLawTest, NoRowsAreNamedAsNoFractions) {
+  EXPECT_EQ(MissingAxisOf(FractionStudy().Fit().status()).level_count, 0);
+}
+
+}  // namespace
+}  // namespace bitbudget::fitter
