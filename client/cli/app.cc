@@ -28,8 +28,10 @@ class ExamplesFirst : public CLI::Formatter {
     for (const auto& line : absl::StrSplit(app->get_footer(), '\n')) {
       help += fmt::format("  {}\n", std::string(line));
     }
-    return help + "\n" + make_description(app) + "\n" + make_usage(app, name) +
-           make_positionals(app) + make_groups(app, mode) + make_subcommands(app, mode);
+    help += "\n" + make_description(app) + "\n" + make_usage(app, name) + make_positionals(app) +
+            make_groups(app, mode) + make_subcommands(app, mode);
+    if (app->get_parent() == nullptr) return help;
+    return help + "\nOptions of all commands: --server, --json, --timeout; see bitbudget --help\n";
   }
 };
 

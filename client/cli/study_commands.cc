@@ -1,7 +1,8 @@
 #include <fmt/format.h>
 
-#include <charconv>
+#include <fstream>
 #include <memory>
+#include <sstream>
 #include <vector>
 
 #include "client/cli/commands.h"
@@ -9,6 +10,7 @@
 #include "client/cli/flags.h"
 #include "client/cli/study_report.h"
 #include "client/cli/terminal.h"
+#include "google/protobuf/util/json_util.h"
 #include "util/status_macros.h"
 
 namespace bitbudget::cli {
@@ -18,6 +20,7 @@ namespace {
 // paths of the fields that they set.
 struct StudyArguments {
   std::string id;
+  std::string definition_file;  // create only; empty if none
   v1::Study study;
   std::vector<std::string> paths;
   std::vector<std::string> cleared_paths;
@@ -54,8 +57,8 @@ void AddStudyFlags(CLI::App* command, const std::shared_ptr<StudyArguments>& arg
       mark(field);
     });
   };
-  add("law", "Law family: compute_optimal_qat or chinchilla");
-  add("parameter_convention", "Which parameters the law counts");
+  add("law", "Law family: compute_optimal_qat (the default of a new study) or chinchilla");
+  add("parameter_convention", "Which parameters the law counts; else non-embedding");
   add("display_name", "A title for people", "--title");
   add("description", "What was measured and how");
   add("tokenizer", "Tokenizer of all runs");
@@ -88,10 +91,32 @@ absl::Status PrintStudy(Session& session, const absl::StatusOr<v1::Study>& study
   return absl::OkStatus();
 }
 
+// The study that a file holds as proto JSON.
+absl::StatusOr<v1::Study> ReadDefinition(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  if (!file || text.bad()) return absl::NotFoundError(fmt::format("cannot read {}", path));
+  v1::Study study;
+  const auto status = google::protobuf::util::JsonStringToMessage(text.str(), &study);
+  if (status.ok()) return study;
+  return absl::InvalidArgumentError(
+      fmt::format("{} holds no study as JSON: {}", path, std::string(status.message())));
+}
+
+// Defaults, then what the file says, then what the flags say.
 absl::Status RunCreate(Session& session, const StudyArguments& arguments) {
   v1::CreateStudyRequest request;
   request.set_study_id(arguments.id);
-  *request.mutable_study() = arguments.study;
+  v1::Study& study = *request.mutable_study();
+  study.set_law("compute_optimal_qat");
+  study.set_loss_unit(v1::NATS_PER_TOKEN);
+  study.set_parameter_convention(v1::NON_EMBEDDING);
+  if (!arguments.definition_file.empty()) {
+    ASSIGN_OR_RETURN(const v1::Study definition, ReadDefinition(arguments.definition_file));
+    study.MergeFrom(definition);
+  }
+  study.MergeFrom(arguments.study);
   ASSIGN_OR_RETURN(client::Client * client, session.Client());
   return PrintStudy(session, client->CreateStudy(std::move(request)));
 }
@@ -152,14 +177,17 @@ void AddCreate(CLI::App& study, Session& session) {
                                  "create",
                                  "Creates a study",
                                  "bitbudget study create micro --loss-unit nats-per-byte\n"
+                                 "bitbudget study create micro --definition study.json\n"
                                  "bitbudget study create llama --law compute_optimal_qat "
                                  "--schedule fused --tokenizer llama3");
   auto arguments = std::make_shared<StudyArguments>();
-  arguments->study.set_law("compute_optimal_qat");
-  arguments->study.set_loss_unit(v1::NATS_PER_TOKEN);
-  arguments->study.set_parameter_convention(v1::NON_EMBEDDING);
   command->add_option("name", arguments->id, "Id: a-z, 0-9 and '-', at most 63 characters")
       ->required();
+  command
+      ->add_option("--definition",
+                   arguments->definition_file,
+                   "File that holds the study as JSON; flags go before it")
+      ->type_name("FILE");
   AddField(command, &arguments->study, "loss_unit", "Unit of every loss; else nats-per-token");
   AddStudyFlags(command, arguments);
   OnCommand(command, session, arguments, &RunCreate);
