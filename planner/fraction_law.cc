@@ -26,20 +26,24 @@ double TokensPerByte(const FractionQuestion& question, double qat_fraction) {
 // The fraction f that the law gives for the S that f itself leaves: with a cost
 // other than 1 the split decides how many tokens the budget buys.
 double FractionAt(double a, const FractionQuestion& question) {
-  return FindRoot(
+  const double extra_cost = question.qat_token_cost - 1;
+  const auto by_law = [&](double f) {
+    const double s = TokensPerByte(question, f);
+    return s > 1 ? fitter::PredictOptimalFraction(a, s) : 0;
+  };
+  const double fraction = FindRoot(
       [&](double f) {
-        const double s = TokensPerByte(question, f);
-        if (s <= 1) return ValueAndSlope{f, 1};
-        const double log_s = std::log(s);
-        const double by_law = fitter::PredictOptimalFraction(a, s);
-        const double extra_cost = question.qat_token_cost - 1;
+        const double value = by_law(f);
+        if (value == 0) return ValueAndSlope{f, 1};
+        const double log_s = std::log(TokensPerByte(question, f));
         const double log_s_slope = -extra_cost / (1 + extra_cost * f);
-        return ValueAndSlope{f - by_law, 1 - by_law * a / (log_s * log_s) * log_s_slope};
+        return ValueAndSlope{f - value, 1 - value * a / (log_s * log_s) * log_s_slope};
       },
       0,
       1,
       0.3,
       1e-9);
+  return by_law(fraction);  // tiny fractions to all digits
 }
 
 // Symmetric in ln a, so that a stays positive and the fraction in (0, 1).
