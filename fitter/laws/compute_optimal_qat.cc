@@ -95,8 +95,7 @@ std::vector<Law> ComputeOptimalQatLadder(std::span<const double> weight_bits) {
       SplittingLaw({.variant = "full"}),
       SplittingLaw({.variant = "shared_bit_decay", .interaction_decay = "chi"}),
       SplittingLaw({.variant = "bit_free_interaction", .interaction_depends_on_bits = false}),
-      SplittingLaw(
-          {.variant = "no_irreducible", .has_bits_floor = false, .interaction_decay = "chi"})};
+      SplittingLaw({.variant = "no_irreducible", .has_bits_floor = false})};
   if (!weight_bits.empty()) ladder.push_back(PerBitLaw(weight_bits));
   return ladder;
 }

@@ -1,0 +1,323 @@
+#include "fitter/fit.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <utility>
+
+#include "fitter/covariance.h"
+#include "fitter/fit_options.h"
+#include "fitter/fraction_law.h"
+#include "fitter/lack_of_fit.h"
+#include "fitter/ladder.h"
+#include "fitter/laws/chinchilla.h"
+#include "fitter/laws/compute_optimal_qat.h"
+#include "fitter/noise.h"
+#include "fitter/row_selection.h"
+#include "fitter/support.h"
+#include "fitter/warnings.h"
+#include "util/error.h"
+#include "util/status_macros.h"
+
+namespace bitbudget::fitter {
+namespace {
+
+bool IsFullPrecision(const Observation& row) { return row.role == RunRole::kFullPrecision; }
+
+// Widths of the rows that the QAT law may take, ascending.
+std::vector<double> WidthsOf(const Dataset& data) {
+  std::set<double> widths;
+  for (const Observation& row : data.rows) {
+    const bool is_described =
+        row.role == RunRole::kFullPrecision || row.role == RunRole::kFpThenQat;
+    if (is_described && !row.excluded) widths.insert(row.point.weight_bits);
+  }
+  return {widths.begin(), widths.end()};
+}
+
+absl::Status CheckVariant(const std::vector<Law>& ladder, const FitOptions& options) {
+  if (!options.variant) return absl::OkStatus();
+  std::vector<std::string> known;
+  for (const Law& law : ladder) known.push_back(law.variant);
+  if (options.family == kComputeOptimalQat) known.push_back(kFractionVariant);
+  if (std::find(known.begin(), known.end(), *options.variant) != known.end()) {
+    return absl::OkStatus();
+  }
+  return InvalidField("fit_options.variant",
+                      fmt::format("is \"{}\"; variants of {}: {}",
+                                  *options.variant,
+                                  options.family,
+                                  fmt::join(known, ", ")));
+}
+
+double WeightOf(const Observation& row, const Law& law, const FitOptions& options) {
+  const bool is_weighted = law.family == kComputeOptimalQat && IsFullPrecision(row);
+  return is_weighted ? options.full_precision_weight : 1;
+}
+
+std::vector<Measurement> MeasurementsOf(const Dataset& data,
+                                        const std::vector<int>& rows,
+                                        const Law& law,
+                                        const FitOptions& options) {
+  std::vector<Measurement> measurements;
+  measurements.reserve(rows.size());
+  for (const int i : rows) {
+    const Observation& row = data.rows[i];
+    measurements.push_back({row.point, row.loss_nats, WeightOf(row, law, options)});
+  }
+  return measurements;
+}
+
+LadderOptions ClimbOptions(const FitOptions& options) {
+  return {.search = {.huber_delta = options.huber_delta,
+                     .seed = options.seed,
+                     .start_count = options.start_count,
+                     .polish_count = options.polish_count,
+                     .cancelled = options.cancelled},
+          .variant = options.variant};
+}
+
+LinearizedFit Linearize(const Dataset& data,
+                        const std::vector<int>& rows,
+                        const Rung& rung,
+                        const FitOptions& options) {
+  const auto count = static_cast<Eigen::Index>(rows.size());
+  LinearizedFit fit{.jacobian = Eigen::MatrixXd(count, rung.law.parameter_count()),
+                    .residuals = Eigen::VectorXd(count),
+                    .weights = Eigen::VectorXd(count),
+                    .rows = rows,
+                    .is_free = rung.identification.determined,
+                    .huber_delta = rung.search.huber_delta};
+  std::vector<double> gradient;
+  for (Eigen::Index i = 0; i < count; ++i) {
+    const Observation& row = data.rows[rows[i]];
+    fit.residuals[i] =
+        LogLoss(rung.law, rung.theta, row.point, &gradient) - std::log(row.loss_nats);
+    fit.jacobian.row(i) = Eigen::Map<const Eigen::RowVectorXd>(
+        gradient.data(), static_cast<Eigen::Index>(gradient.size()));
+    fit.weights[i] = WeightOf(row, rung.law, options);
+    fit.trunks.push_back(row.trunk);
+  }
+  return fit;
+}
+
+std::vector<double> RowMajor(const Eigen::MatrixXd& matrix) {
+  std::vector<double> entries;
+  entries.reserve(static_cast<std::size_t>(matrix.size()));
+  for (Eigen::Index i = 0; i < matrix.rows(); ++i) {
+    for (Eigen::Index j = 0; j < matrix.cols(); ++j) entries.push_back(matrix(i, j));
+  }
+  return entries;
+}
+
+// 1 - residual / total sum of squares, of losses.
+double RSquared(const Dataset& data, const LinearizedFit& fit) {
+  double mean = 0;
+  for (const int i : fit.rows) mean += data.rows[i].loss_nats / fit.row_count();
+  double total = 0;
+  double residual = 0;
+  for (int k = 0; k < fit.row_count(); ++k) {
+    const double loss = data.rows[fit.rows[k]].loss_nats;
+    total += (loss - mean) * (loss - mean);
+    residual += std::pow(loss * std::expm1(fit.residuals[k]), 2);
+  }
+  return total > 0 ? 1 - residual / total : 0;
+}
+
+// A rung with all that its residuals say.
+struct Estimate {
+  Rung rung;
+  LinearizedFit linearized;
+  NoiseEstimate noise;
+  FittedLaw law;
+  SearchReport search;
+};
+
+Estimate MakeEstimate(const Dataset& data,
+                      const std::vector<int>& rows,
+                      Rung rung,
+                      const FitOptions& options) {
+  Estimate estimate{.rung = std::move(rung)};
+  const Identification& id = estimate.rung.identification;
+  estimate.linearized = Linearize(data, rows, estimate.rung, options);
+  estimate.noise = EstimateNoise(estimate.linearized);
+  const ParameterCovariance covariance = EstimateCovariance(estimate.linearized, estimate.noise);
+  estimate.law = {.law = estimate.rung.law,
+                  .theta = estimate.rung.theta,
+                  .covariance = RowMajor(covariance.covariance),
+                  .run_stddev = estimate.noise.run_stddev,
+                  .trunk_stddev = estimate.noise.trunk_stddev,
+                  .degrees_of_freedom = covariance.degrees_of_freedom,
+                  .support = ComputeSupport(data, rows)};
+  for (std::size_t j = 0; j < id.determined.size(); ++j) {
+    estimate.law.identified.push_back(id.determined[j] || id.at_lower[j] || id.at_upper[j]);
+    estimate.law.at_bound.push_back(id.at_lower[j] || id.at_upper[j]);
+  }
+  estimate.search = estimate.rung.search;
+  estimate.search.residual_rms = estimate.noise.residual_rms;
+  estimate.search.residual_robust_scale = estimate.noise.robust_scale;
+  estimate.search.r_squared = RSquared(data, estimate.linearized);
+  return estimate;
+}
+
+// The Chinchilla law of the full-precision rows that the QAT law may take,
+// whatever weight it gives them; unset if they do not identify it.
+absl::StatusOr<std::optional<Estimate>> EstimateFullPrecision(const Dataset& data,
+                                                              FitOptions options) {
+  const std::vector<Law> ladder = ChinchillaLadder();
+  options.variant.reset();
+  ASSIGN_OR_RETURN(const RowSelection selection, SelectRows(data, ladder.front(), options));
+  if (selection.rows.empty()) return std::nullopt;
+  ASSIGN_OR_RETURN(LadderResult climbed,
+                   Climb(ladder,
+                         MeasurementsOf(data, selection.rows, ladder.front(), options),
+                         ClimbOptions(options),
+                         {}));
+  const int parameter_count = ladder.front().parameter_count();
+  if (!climbed.rung || climbed.rung->freedom.free_count() < parameter_count) return std::nullopt;
+  return MakeEstimate(data, selection.rows, *std::move(climbed.rung), options);
+}
+
+// Axes too poor for any law of the family, for the error that says so.
+std::vector<MissingAxis> PoorAxes(const DataSupport& support, int row_count) {
+  constexpr int kLevels = 3;
+  std::vector<MissingAxis> axes;
+  const auto need = [&](const char* axis, int level_count) {
+    if (level_count < kLevels) axes.push_back({axis, level_count, kLevels, {}});
+  };
+  need("parameters", support.parameters_level_count);
+  need("total_tokens", support.total_tokens_level_count);
+  if (support.qat_row_count > 0) need("qat_fraction", support.qat_fraction_level_count);
+  if (axes.empty()) axes.push_back({"experiments", row_count, row_count + 1, {}});
+  return axes;
+}
+
+std::vector<int> QatRows(const Dataset& data, const std::vector<int>& rows) {
+  std::vector<int> qat_rows;
+  std::copy_if(rows.begin(), rows.end(), std::back_inserter(qat_rows), [&](int i) {
+    return !IsFullPrecision(data.rows[i]);
+  });
+  return qat_rows;
+}
+
+absl::Status NothingIdentified(const Dataset& data,
+                               const std::vector<int>& rows,
+                               const std::vector<RungReport>& ladder) {
+  std::string explanation = "The runs identify no variant of the law.";
+  for (const RungReport& report : ladder) {
+    explanation += fmt::format(" {}: {}", report.variant, report.explanation);
+  }
+  return DataCannotAnswer(PoorAxes(ComputeSupport(data, rows), static_cast<int>(rows.size())),
+                          explanation);
+}
+
+// Fits the fraction law beside a law that knows no fraction, or alone.
+absl::Status AddFractionLaw(const Dataset& data, const std::vector<int>& rows, FitResult* result) {
+  const absl::StatusOr<FractionLawFit> fraction = FitFractionLaw(data, QatRows(data, rows));
+  if (fraction.ok()) result->fraction_law = fraction->law;
+  if (result->law) return absl::OkStatus();
+  if (!fraction.ok()) {
+    if (result->ladder.empty()) return fraction.status();
+    return NothingIdentified(data, rows, result->ladder);
+  }
+  result->variant = kFractionVariant;
+  result->ladder.push_back(
+      {.variant = kFractionVariant,
+       .accepted = true,
+       .explanation = "Fitted to the optima of the measured runs themselves."});
+  result->warnings.push_back(
+      "The fit knows the optimal fraction alone, by one coefficient, and no losses.");
+  return absl::OkStatus();
+}
+
+void AddEstimate(const Dataset& data, const Estimate& estimate, FitResult* result) {
+  result->law = estimate.law;
+  result->variant = estimate.rung.law.variant;
+  result->search = estimate.search;
+  result->trunk_count = estimate.noise.trunk_count;
+  result->lack_of_fit = TestLackOfFit(data, estimate.linearized);
+  result->singular_values = estimate.rung.identification.singular_values;
+  result->not_identified = UndeterminedParameters(estimate.rung);
+  result->warnings = FindWarnings(*result, estimate.rung);
+  result->resolved_options.huber_delta = estimate.search.huber_delta;
+}
+
+void AddFullPrecision(const std::optional<Estimate>& full_precision,
+                      const std::optional<Estimate>& estimate,
+                      FitResult* result) {
+  if (!full_precision) return;
+  result->full_precision_law = full_precision->law;
+  result->full_precision_search = full_precision->search;
+  if (!estimate) return;
+  result->cross_covariance = RowMajor(EstimateCrossCovariance(
+      estimate->linearized, estimate->noise, full_precision->linearized, full_precision->noise));
+}
+
+bool HasFraction(const Law& law) { return law.FindParameter("omega").has_value(); }
+
+}  // namespace
+
+absl::StatusOr<FitResult> FitLaw(const Dataset& data,
+                                 const FitOptions& options,
+                                 const std::vector<Start>& warm_starts) {
+  RETURN_IF_ERROR(CheckFitOptions(options));
+  ASSIGN_OR_RETURN(const std::vector<Law> ladder, LawLadder(options.family, WidthsOf(data)));
+  RETURN_IF_ERROR(CheckVariant(ladder, options));
+  const Law& richest = ladder.front();
+  ASSIGN_OR_RETURN(RowSelection selection, SelectRows(data, richest, options));
+  const std::vector<int>& rows = selection.rows;
+  if (rows.empty()) {
+    return DataCannotAnswer({{.axis = "experiments", .needed_level_count = 1}},
+                            "No run is left to fit; see the reasons of rows left out.");
+  }
+
+  FitResult result{.row_count = static_cast<int64_t>(rows.size()),
+                   .rows_left_out = selection.left_out,
+                   .resolved_options = selection.options};
+  result.full_precision_row_count =
+      std::count_if(rows.begin(), rows.end(), [&](int i) { return IsFullPrecision(data.rows[i]); });
+
+  std::optional<Estimate> estimate;
+  if (options.variant != kFractionVariant) {
+    ASSIGN_OR_RETURN(LadderResult climbed,
+                     Climb(ladder,
+                           MeasurementsOf(data, rows, richest, options),
+                           ClimbOptions(options),
+                           warm_starts));
+    result.ladder = std::move(climbed.reports);
+    if (climbed.rung) {
+      estimate = MakeEstimate(data, rows, *std::move(climbed.rung), options);
+      AddEstimate(data, *estimate, &result);
+    }
+  }
+  const bool is_qat_family = options.family == kComputeOptimalQat;
+  if (is_qat_family) {
+    ASSIGN_OR_RETURN(const std::optional<Estimate> full_precision,
+                     EstimateFullPrecision(data, selection.options));
+    AddFullPrecision(full_precision, estimate, &result);
+    if (!estimate || !HasFraction(estimate->rung.law)) {
+      RETURN_IF_ERROR(AddFractionLaw(data, rows, &result));
+    }
+  } else if (!estimate) {
+    return NothingIdentified(data, rows, result.ladder);
+  }
+  result.resolved_options.variant = result.variant;
+  return result;
+}
+
+bool NeedsColdSearch(const FitResult& previous,
+                     const FitResult& warm,
+                     int64_t rows_since_cold_search) {
+  constexpr double kNewShare = 0.1;
+  constexpr double kScaleGrowth = 1.1;
+  return previous.variant != warm.variant ||
+         static_cast<double>(rows_since_cold_search) >
+             kNewShare * static_cast<double>(warm.row_count) ||
+         warm.search.residual_robust_scale > kScaleGrowth * previous.search.residual_robust_scale ||
+         warm.search.termination != Termination::kConverged;
+}
+
+}  // namespace bitbudget::fitter

@@ -1,0 +1,71 @@
+// Which parameters of a law the data determine.
+//
+// Before a search: parameters that no data of this design could determine are
+// held. After it: the scaled Jacobian tells which of the others the measured runs
+// leave open. Its rows are d ln L over the robust scale of the residuals, its
+// columns the free parameters in centred units, where a log-coefficient and an
+// exponent both are of order 1; so 1 over a singular value is the standard error
+// of a direction. Pure functions, thread-safe.
+
+#ifndef BITBUDGET_FITTER_IDENTIFICATION_H_
+#define BITBUDGET_FITTER_IDENTIFICATION_H_
+
+#include <Eigen/Core>
+#include <vector>
+
+#include "fitter/design.h"
+#include "fitter/law.h"
+#include "fitter/starts.h"
+
+namespace bitbudget::fitter {
+
+// A direction is determined if its standard error is at most a quarter: a
+// coefficient within some 28 %, an exponent within 0.25. The Jacobian has full rank
+// if no singular value is below the inverse.
+inline constexpr double kLargestStandardError = 0.25;
+
+// A term whose share of the loss is nowhere above this part of the robust scale
+// of the residuals has vanished.
+inline constexpr double kLeastTermInScales = 0.1;
+
+enum class HoldReason {
+  kFree,
+  // The feature of the exponent is the same in all runs: held at 0.
+  kNoVariation,
+  // The term is the same in all runs, as the floor is: part of the floor.
+  kPartOfFloor,
+  // The axis has two levels, which a coefficient alone accounts for: the exponent
+  // is held at a typical value.
+  kTwoLevels,
+};
+
+// Parameters that the design leaves to a search.
+struct DesignFreedom {
+  FreeParameters parameters;
+  std::vector<HoldReason> reasons;  // by parameter
+
+  int free_count() const;
+};
+
+DesignFreedom FindFreedom(const Design& design);
+
+// An optimum, seen from the data.
+struct Identification {
+  std::vector<bool> at_lower;    // free exponents at the lower end: no dependence
+  std::vector<bool> at_upper;    // free parameters at the upper end
+  std::vector<bool> vanished;    // parameters of terms that have vanished
+  std::vector<bool> determined;  // free, inside, and determined by the runs
+  // Of the scaled Jacobian over free parameters inside their bounds, descending.
+  std::vector<double> singular_values;
+
+  // No parameter at the upper end, none vanished, and full rank.
+  bool is_complete = false;
+};
+
+Identification Identify(const Design& design,
+                        const DesignFreedom& freedom,
+                        const Eigen::VectorXd& centred);
+
+}  // namespace bitbudget::fitter
+
+#endif  // BITBUDGET_FITTER_IDENTIFICATION_H_

@@ -1,0 +1,143 @@
+#include "fitter/row_selection.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <set>
+#include <string>
+#include <utility>
+
+#include "fitter/laws/compute_optimal_qat.h"
+#include "util/error.h"
+#include "util/status_macros.h"
+
+namespace bitbudget::fitter {
+namespace {
+
+// Rows still taken, and the count of the others.
+class Sieve {
+ public:
+  explicit Sieve(const Dataset& data) : data_(data) {
+    for (int i = 0; i < static_cast<int>(data.rows.size()); ++i) rows_.push_back(i);
+  }
+
+  template <typename Predicate>
+  void LeaveOut(LeaveOutReason reason, Predicate applies) {
+    const std::size_t count =
+        std::erase_if(rows_, [&](int row) { return applies(data_.rows[row]); });
+    Count(reason, count);
+  }
+
+  // For laws that say the reason themselves.
+  void LeaveOutOfDomain(const Law& law) {
+    std::erase_if(rows_, [&](int row) {
+      const std::optional<LeaveOutReason> reason = OutsideDomain(law, data_.rows[row]);
+      if (reason) Count(*reason, 1);
+      return reason.has_value();
+    });
+  }
+
+  const std::vector<int>& rows() const { return rows_; }
+  const std::map<LeaveOutReason, int64_t>& left_out() const { return left_out_; }
+
+ private:
+  void Count(LeaveOutReason reason, std::size_t count) {
+    if (count > 0) left_out_[reason] += static_cast<int64_t>(count);
+  }
+
+  const Dataset& data_;
+  std::vector<int> rows_;
+  std::map<LeaveOutReason, int64_t> left_out_;
+};
+
+// A column of labels that one law must not mix.
+struct LabelColumn {
+  std::string name;    // of the option
+  std::string plural;  // in messages
+  int Observation::*label;
+  LeaveOutReason reason;
+  bool qat_rows_only;
+};
+
+const std::vector<LabelColumn>& LabelColumns() {
+  static const std::vector<LabelColumn> columns = {{"schedule",
+                                                    "schedules",
+                                                    &Observation::schedule,
+                                                    LeaveOutReason::kOtherSchedule,
+                                                    /*qat_rows_only=*/true},
+                                                   {"recipe",
+                                                    "recipes",
+                                                    &Observation::recipe,
+                                                    LeaveOutReason::kOtherRecipe,
+                                                    /*qat_rows_only=*/true},
+                                                   {"optimizer",
+                                                    "optimizers",
+                                                    &Observation::optimizer,
+                                                    LeaveOutReason::kOtherOptimizer,
+                                                    /*qat_rows_only=*/false}};
+  return columns;
+}
+
+// Applies one label option; sets it if it was unset and the rows agree.
+absl::Status ApplyLabel(const Dataset& data,
+                        const LabelColumn& column,
+                        std::optional<std::string>* option,
+                        Sieve* sieve) {
+  const auto concerns = [&](const Observation& row) {
+    return !column.qat_rows_only || row.role == RunRole::kFpThenQat;
+  };
+  std::set<std::string> found;
+  for (const int i : sieve->rows()) {
+    const Observation& row = data.rows[i];
+    if (concerns(row)) found.insert(data.labels[row.*column.label]);
+  }
+  if (found.empty()) return absl::OkStatus();
+  const std::string values = fmt::format("\"{}\"", fmt::join(found, "\", \""));
+  if (!option->has_value()) {
+    if (found.size() > 1) {
+      return DataCannotAnswer({},
+                              fmt::format("One law must not mix {}: the rows hold {}. Set "
+                                          "fit_options.{} to one of them.",
+                                          column.plural,
+                                          values,
+                                          column.name));
+    }
+    *option = *found.begin();
+  }
+  if (!found.contains(**option)) {
+    return DataCannotAnswer(
+        {}, fmt::format("No row has {} \"{}\"; the rows hold {}.", column.name, **option, values));
+  }
+  sieve->LeaveOut(column.reason, [&](const Observation& row) {
+    return concerns(row) && data.labels[row.*column.label] != **option;
+  });
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<RowSelection> SelectRows(const Dataset& data,
+                                        const Law& law,
+                                        const FitOptions& options) {
+  RowSelection selection{.options = options};
+  Sieve sieve(data);
+  sieve.LeaveOut(LeaveOutReason::kExcluded, [](const Observation& row) { return row.excluded; });
+  sieve.LeaveOutOfDomain(law);
+  std::optional<std::string>* const label_options[] = {
+      &selection.options.schedule, &selection.options.recipe, &selection.options.optimizer};
+  for (std::size_t i = 0; i < LabelColumns().size(); ++i) {
+    RETURN_IF_ERROR(ApplyLabel(data, LabelColumns()[i], label_options[i], &sieve));
+  }
+  sieve.LeaveOut(LeaveOutReason::kTooFewFpTokens, [&](const Observation& row) {
+    return row.point.fp_tokens < options.min_fp_tokens;
+  });
+  if (law.family == kComputeOptimalQat && options.full_precision_weight == 0) {
+    sieve.LeaveOut(LeaveOutReason::kZeroWeight,
+                   [](const Observation& row) { return row.role == RunRole::kFullPrecision; });
+  }
+  selection.rows = sieve.rows();
+  selection.left_out = sieve.left_out();
+  return selection;
+}
+
+}  // namespace bitbudget::fitter

@@ -1,0 +1,128 @@
+#include "fitter/warnings.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <optional>
+
+namespace bitbudget::fitter {
+namespace {
+
+// Below this a law that were right would hardly miss its replicates so far.
+constexpr double kLeastPValue = 0.01;
+
+std::optional<double> Find(const Rung& rung, const char* name) {
+  const std::optional<int> index = rung.law.FindParameter(name);
+  if (!index) return std::nullopt;
+  return rung.theta[*index];
+}
+
+// Standard error of omega - xi - rho.
+double MarginError(const FittedLaw& law) {
+  const int count = law.law.parameter_count();
+  std::vector<double> direction(count, 0.0);
+  direction[*law.law.FindParameter("omega")] = 1;
+  direction[*law.law.FindParameter("xi")] = -1;
+  direction[*law.law.FindParameter("rho")] = -1;
+  double variance = 0;
+  for (int a = 0; a < count; ++a) {
+    for (int b = 0; b < count; ++b) {
+      variance += direction[a] * direction[b] * law.covariance[a * count + b];
+    }
+  }
+  return std::sqrt(std::max(0.0, variance));
+}
+
+// At fixed N and B the optimal fraction grows with the budget if and only if
+// omega < xi + rho: then the qat term decays more slowly than the interaction.
+void WarnOfFraction(const FitResult& result, const Rung& rung, std::vector<std::string>* warnings) {
+  const std::optional<double> omega = Find(rung, "omega");
+  const std::optional<double> xi = Find(rung, "xi");
+  const std::optional<double> rho = Find(rung, "rho");
+  if (!omega || !xi || !rho) {
+    if (result.full_precision_row_count < result.row_count) {
+      warnings->push_back(
+          "This rung has no QAT fraction in it: it answers what a run costs, not how to split its "
+          "tokens.");
+    }
+    return;
+  }
+  if (*xi == 0) {
+    warnings->push_back(
+        "xi is 0: no full-precision phase is too short for this law, and its loss falls with the "
+        "QAT fraction all the way to 1.");
+  } else if (*omega >= *xi + *rho) {
+    warnings->push_back(fmt::format(
+        "The optimal QAT fraction falls with the budget (omega {:.3g} is not below xi + rho "
+        "{:.3g}; standard error of the difference {:.2g}), against the finding of arXiv "
+        "2509.22935; compare with 16-bit controls before relying on it.",
+        *omega,
+        *xi + *rho,
+        MarginError(*result.law)));
+  }
+}
+
+void WarnOfSearch(const SearchReport& search, std::vector<std::string>* warnings) {
+  if (search.termination == Termination::kIterationLimit) {
+    warnings->push_back(
+        "The search stopped at its iteration limit; the coefficients are the best seen, not an "
+        "optimum.");
+  }
+  if (search.polished_start_count > 1 && search.agreeing_start_count == 1) {
+    warnings->push_back(fmt::format(
+        "Of {} polished starts one alone reached the best optimum; raise start_count to look for "
+        "a better one.",
+        search.polished_start_count));
+  }
+}
+
+void WarnOfHeld(const Rung& rung, std::vector<std::string>* warnings) {
+  std::vector<std::string> constant;
+  std::vector<std::string> typical;
+  for (int j = 0; j < rung.law.parameter_count(); ++j) {
+    const std::string& name = rung.law.parameters[j].name;
+    const HoldReason reason = rung.freedom.reasons[j];
+    if (reason == HoldReason::kNoVariation || reason == HoldReason::kPartOfFloor) {
+      constant.push_back(name);
+    } else if (reason == HoldReason::kTwoLevels) {
+      typical.push_back(fmt::format("{} = {:.3g}", name, rung.theta[j]));
+    }
+  }
+  if (!constant.empty()) {
+    warnings->push_back(fmt::format(
+        "Nothing in the runs varies that would show {}; the law holds at their values of that "
+        "axis alone.",
+        fmt::join(constant, ", ")));
+  }
+  if (!typical.empty()) {
+    warnings->push_back(fmt::format(
+        "Two levels of an axis fix no exponent; assumed {}. Do not extrapolate along it.",
+        fmt::join(typical, ", ")));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> FindWarnings(const FitResult& result, const Rung& rung) {
+  std::vector<std::string> warnings;
+  WarnOfFraction(result, rung, &warnings);
+  WarnOfSearch(result.search, &warnings);
+  WarnOfHeld(rung, &warnings);
+  const std::string obstacle = ExplainObstacle(rung);
+  if (!obstacle.empty()) {
+    warnings.push_back(
+        fmt::format("The variant was asked for but is not identified. {}", obstacle));
+  }
+  if (result.lack_of_fit && result.lack_of_fit->p_value < kLeastPValue) {
+    warnings.push_back(fmt::format(
+        "The law misses the means of replicates by {:.2g} in log loss, more than their scatter "
+        "{:.2g} explains (p = {:.1g}): part of what it calls noise is its own misfit.",
+        result.lack_of_fit->misfit_rms,
+        result.lack_of_fit->replicate_stddev,
+        result.lack_of_fit->p_value));
+  }
+  return warnings;
+}
+
+}  // namespace bitbudget::fitter
