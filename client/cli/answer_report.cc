@@ -63,7 +63,7 @@ std::string CheckpointSentence(const v1::CheckpointPlan& plan) {
 void AddCallerSplit(Table& table, const v1::SplitComparison& split) {
   const std::string whose = fmt::format("with {} QAT", Percent(split.qat_fraction()));
   AddEstimate(table, "Loss " + whose, split.loss_nats(), &LossText);
-  AddEstimate(table, "  above the best by", split.excess_loss_nats(), &LossText);
+  AddEstimate(table, "  above the best by", split.excess_loss_nats(), &Real);
   AddEstimate(table, "  wastes, of the tokens", split.wasted_token_fraction(), &Percent);
   table.AddRow({"  wastes, in tokens", Quantity(split.wasted_tokens()), ""});
 }

@@ -168,9 +168,10 @@ std::string ReplayText(const v1::ReplayFitResponse& response, const std::string&
   if (response.identical()) {
     return fmt::format("{}: computed again from its inputs, identical in every bit\n", fit_name);
   }
-  std::string text = fmt::format("{}: computed again from its inputs, {} differ:\n",
+  std::string text = fmt::format("{}: computed again from its inputs, {} differ{}:\n",
                                  fit_name,
-                                 Counted(response.differing_fields_size(), "field"));
+                                 Counted(response.differing_fields_size(), "field"),
+                                 response.differing_fields_size() == 1 ? "s" : "");
   for (const std::string& field : response.differing_fields()) {
     text += fmt::format("  {}\n", field);
   }

@@ -54,10 +54,12 @@ std::string ProvenanceText(const v1::Provenance& provenance) {
                                  provenance.fit(),
                                  provenance.revision());
   for (const v1::Extrapolation::Axis& axis : provenance.extrapolation().axes()) {
-    text += fmt::format("Outside the data: {} {} is {:.3g} times beyond the measured {} to {}.\n",
+    const bool above = axis.value() > axis.data_range().upper();
+    text += fmt::format("Outside the data: {} {} is {} times {} (measured: {} to {}).\n",
                         Words(axis.axis()),
                         FormatQuantity(axis.value()),
-                        axis.factor(),
+                        FormatQuantity(axis.factor()),
+                        above ? "above the largest" : "below the smallest",
                         FormatQuantity(axis.data_range().lower()),
                         FormatQuantity(axis.data_range().upper()));
   }
