@@ -1,0 +1,69 @@
+// Between the records of the contract and the values of the fitter: the only
+// place where the two meet. convert_planner.h does the same for questions and
+// answers. Pure, thread-safe where not said otherwise.
+
+#ifndef BITBUDGET_SERVER_CONVERT_H_
+#define BITBUDGET_SERVER_CONVERT_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "absl/status/statusor.h"
+#include "bitbudget/v1/experiment.pb.h"
+#include "bitbudget/v1/fit.pb.h"
+#include "bitbudget/v1/study.pb.h"
+#include "fitter/fit.h"
+#include "fitter/observation.h"
+
+namespace bitbudget::server {
+
+// Turns experiments into observations and gives their labels and trunks
+// numbers. One for each Dataset; not thread-safe.
+class ObservationConverter {
+ public:
+  explicit ObservationConverter(v1::ParameterConvention convention) : convention_(convention) {}
+
+  // Appends a stored experiment to `data`, the same one on every call.
+  void Append(const v1::Experiment& experiment, fitter::Dataset& data);
+
+ private:
+  int LabelIndex(const std::string& label, fitter::Dataset& data);
+  int TrunkIndex(const std::string& trunk);
+
+  v1::ParameterConvention convention_;
+  std::unordered_map<std::string, int> labels_;
+  std::unordered_map<std::string, int> trunks_;
+};
+
+// Valid options of a study of law `law` as the fitter takes them; what is unset
+// gets its default.
+fitter::FitOptions ToFitterOptions(const v1::FitOptions& options, std::string_view law);
+
+// The reverse, every field set that has a value.
+v1::FitOptions FromFitterOptions(const fitter::FitOptions& options);
+
+// True if both ask for the same fit: unset and stated defaults are equal.
+bool AreSameOptions(const v1::FitOptions& a, const v1::FitOptions& b, std::string_view law);
+
+// The result part of a fit. `support` is of the rows fitted; it is part of the
+// result only where the result has a law.
+v1::Fit ToFit(const fitter::FitResult& result, const fitter::DataSupport& support);
+
+// What a stored fit answers questions with.
+struct AnsweringLaw {
+  std::optional<fitter::FittedLaw> law;  // unset on the rung "qat_fraction"
+  std::optional<fitter::FittedLaw> full_precision_law;
+  std::optional<fitter::FractionLaw> fraction_law;
+  fitter::DataSupport support;
+};
+
+// The inverse of ToFit. DATA_LOSS, DATABASE_DAMAGED if the coefficients are not
+// those of its variant.
+absl::StatusOr<AnsweringLaw> ToAnsweringLaw(const v1::Fit& fit);
+
+}  // namespace bitbudget::server
+
+#endif  // BITBUDGET_SERVER_CONVERT_H_

@@ -1,0 +1,61 @@
+#include "server/daemon.h"
+
+#include <algorithm>
+#include <memory>
+#include <thread>
+
+#include "db/store.h"
+#include "server/grpc_server.h"
+#include "server/grpc_services.h"
+#include "server/log.h"
+#include "server/worker_pool.h"
+#include "util/status_macros.h"
+
+namespace bitbudget::server {
+namespace {
+
+constexpr int kMostWaiters = 1'024;
+constexpr int kMostQueuedQuestions = 1'024;
+
+}  // namespace
+
+absl::Status RunDaemon(const Config& config,
+                       const std::function<void(const std::string& address)>& on_ready,
+                       const std::function<void()>& wait_for_end) {
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<db::Store> store,
+      db::Store::Open({.path = config.database, .max_page_count = config.max_page_count}));
+  // In the order of their use: each is gone before what it borrows.
+  SnapshotRegistry registry(kMostWaiters);
+  RowCache rows(*store);
+  absl::Mutex deletion_mutex;
+  const FitParts parts{*store, registry, rows, deletion_mutex};
+  RefitScheduler refits(parts);
+  StudyService studies(parts, refits);
+  ExperimentService experiments(parts, refits);
+  FitService fits(parts);
+  const int core_count = static_cast<int>(std::thread::hardware_concurrency());
+  WorkerPool pool(std::max(1, core_count), kMostQueuedQuestions);
+  PlannerService planner(*store, registry, pool);
+  GrpcStudyService grpc_studies(studies);
+  GrpcExperimentService grpc_experiments(experiments);
+  GrpcFitService grpc_fits(fits);
+  GrpcPlannerService grpc_planner(planner);
+
+  RETURN_IF_ERROR(refits.Start());
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<GrpcServer> server,
+      GrpcServer::Start(config, {&grpc_studies, &grpc_experiments, &grpc_fits, &grpc_planner}));
+  on_ready(server->address());
+  wait_for_end();
+
+  Log(LogLevel::kInfo, "shutting down");
+  server->StopServing();
+  registry.Drain();
+  refits.Stop();
+  server->Shutdown(config.shutdown_grace);
+  Log(LogLevel::kInfo, "stopped");
+  return absl::OkStatus();
+}
+
+}  // namespace bitbudget::server

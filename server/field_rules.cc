@@ -1,0 +1,151 @@
+#include "server/field_rules.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cwchar>
+#include <locale>
+#include <utility>
+
+#include "server/resource_names.h"
+
+namespace bitbudget::server {
+namespace {
+
+constexpr size_t kLongestLabel = 100;
+
+void Add(FieldViolations& violations, std::string_view field, std::string description) {
+  violations.push_back({std::string(field), std::move(description)});
+}
+
+bool IsPrintableAscii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
+}
+
+enum class TextKind { kNotUtf8, kWithControls, kPrintable };
+
+// Nearly all text is ASCII, and that needs no decoding.
+TextKind KindOf(std::string_view text) {
+  if (IsPrintableAscii(text)) return TextKind::kPrintable;
+  const std::u8string bytes(text.begin(), text.end());
+  std::u32string characters(text.size(), U'\0');
+  std::mbstate_t state{};
+  const char8_t* bytes_end = nullptr;
+  char32_t* characters_end = nullptr;
+  const auto& utf8 =
+      std::use_facet<std::codecvt<char32_t, char8_t, std::mbstate_t>>(std::locale::classic());
+  const auto result = utf8.in(state,
+                              bytes.data(),
+                              bytes.data() + bytes.size(),
+                              bytes_end,
+                              characters.data(),
+                              characters.data() + characters.size(),
+                              characters_end);
+  if (result != std::codecvt_base::ok) return TextKind::kNotUtf8;
+  const bool has_control = std::any_of(characters.data(), characters_end, [](char32_t c) {
+    return c < 0x20 || (c >= 0x7f && c < 0xa0);
+  });
+  return has_control ? TextKind::kWithControls : TextKind::kPrintable;
+}
+
+// Checks what labels and longer text have in common; false if it added one.
+bool CheckEncodingAndLength(FieldViolations& violations,
+                            std::string_view field,
+                            std::string_view value,
+                            TextKind kind,
+                            size_t longest) {
+  if (kind == TextKind::kNotUtf8) {
+    Add(violations, field, "must be valid UTF-8");
+    return false;
+  }
+  if (value.size() > longest) {
+    Add(violations, field, fmt::format("has {} bytes; at most {}", value.size(), longest));
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+absl::Status ToStatus(FieldViolations violations) {
+  return violations.empty() ? absl::OkStatus() : InvalidFields(std::move(violations));
+}
+
+void AddAll(FieldViolations& violations, std::string_view prefix, FieldViolations found) {
+  for (FieldViolation& violation : found) {
+    violation.field.insert(0, prefix);
+    violations.push_back(std::move(violation));
+  }
+}
+
+void CheckCount(FieldViolations& violations,
+                std::string_view field,
+                int64_t value,
+                int64_t lower,
+                int64_t upper) {
+  if (value >= lower && value <= upper) return;
+  Add(violations, field, fmt::format("is {}; must be {} to {}", value, lower, upper));
+}
+
+void CheckAtLeast(FieldViolations& violations,
+                  std::string_view field,
+                  int64_t value,
+                  int64_t lower) {
+  if (value >= lower) return;
+  Add(violations, field, fmt::format("is {}; must be at least {}", value, lower));
+}
+
+void CheckRange(
+    FieldViolations& violations, std::string_view field, double value, double lower, double upper) {
+  // Written so that NaN fails.
+  if (value >= lower && value <= upper) return;
+  Add(violations, field, fmt::format("is {}; must be {} to {}", value, lower, upper));
+}
+
+void CheckPositive(FieldViolations& violations, std::string_view field, double value) {
+  if (value > 0 && std::isfinite(value)) return;
+  Add(violations, field, fmt::format("is {}; must be greater than 0 and finite", value));
+}
+
+void CheckProbability(FieldViolations& violations, std::string_view field, double value) {
+  if (value > 0 && value < 1) return;
+  Add(violations, field, fmt::format("is {}; must be greater than 0 and less than 1", value));
+}
+
+void CheckText(FieldViolations& violations,
+               std::string_view field,
+               std::string_view value,
+               size_t longest) {
+  CheckEncodingAndLength(violations, field, value, KindOf(value), longest);
+}
+
+void CheckLabel(FieldViolations& violations, std::string_view field, std::string_view value) {
+  const TextKind kind = KindOf(value);
+  if (!CheckEncodingAndLength(violations, field, value, kind, kLongestLabel)) return;
+  if (kind == TextKind::kWithControls) Add(violations, field, "has control characters");
+}
+
+void CheckRequestId(FieldViolations& violations, std::string_view value) {
+  if (value.size() > kLongestLabel) {
+    Add(violations,
+        "request_id",
+        fmt::format("has {} bytes; at most {}", value.size(), kLongestLabel));
+  } else if (!IsPrintableAscii(value)) {
+    Add(violations, "request_id", "must be printable ASCII");
+  }
+}
+
+void CheckStudyName(FieldViolations& violations, std::string_view field, std::string_view value) {
+  if (IsStudyName(value)) return;
+  Add(violations,
+      field,
+      value.empty() ? "is required: \"studies/{study}\""
+                    : fmt::format("is \"{}\"; must be \"studies/{{study}}\"", value));
+}
+
+void CheckPageSize(FieldViolations& violations, int page_size) {
+  CheckAtLeast(violations, "page_size", page_size, 0);
+}
+
+}  // namespace bitbudget::server

@@ -1,0 +1,35 @@
+// FitService of the contract as plain functions. Thread-safe.
+
+#ifndef BITBUDGET_SERVER_FIT_SERVICE_H_
+#define BITBUDGET_SERVER_FIT_SERVICE_H_
+
+#include "absl/status/statusor.h"
+#include "bitbudget/v1/fit.pb.h"
+#include "server/admission.h"
+#include "server/call_context.h"
+#include "server/refit_scheduler.h"
+
+namespace bitbudget::server {
+
+class FitService {
+ public:
+  // Everything is borrowed.
+  explicit FitService(const FitParts& parts) : parts_(parts) {}
+
+  // Errors and repeats as fit.proto says.
+  absl::StatusOr<v1::Fit> RunFit(const CallContext& call, const v1::RunFitRequest& request);
+  absl::StatusOr<v1::Fit> GetFit(const CallContext& call, const v1::GetFitRequest& request);
+  absl::StatusOr<v1::ListFitsResponse> ListFits(const CallContext& call,
+                                                const v1::ListFitsRequest& request);
+  absl::StatusOr<v1::ReplayFitResponse> ReplayFit(const CallContext& call,
+                                                  const v1::ReplayFitRequest& request);
+
+ private:
+  const FitParts parts_;
+  // Beside the refit thread; each keeps a core busy for about a second.
+  Admission computing_{2, "fits"};
+};
+
+}  // namespace bitbudget::server
+
+#endif  // BITBUDGET_SERVER_FIT_SERVICE_H_

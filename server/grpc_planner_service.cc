@@ -1,0 +1,88 @@
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "server/grpc_call.h"
+#include "server/grpc_services.h"
+
+namespace bitbudget::server {
+namespace {
+
+// A question that could not be answered on the spot; gone once the answer has
+// been sent.
+class PendingQuestion final : public grpc::ServerUnaryReactor {
+ public:
+  explicit PendingQuestion(GrpcCall call) : call_(std::move(call)) {}
+
+  CallContext MakeContext() const {
+    return call_.MakeContext([flag = is_cancelled_] { return flag->load(); });
+  }
+
+  // Sends `result`. Call once, from any thread; `this` may be gone afterwards.
+  template <typename Response>
+  void Answer(absl::StatusOr<Response> result, Response* response) {
+    if (result.ok()) *response = *std::move(result);
+    Finish(call_.End(result.status()));
+  }
+
+ private:
+  void OnCancel() override { is_cancelled_->store(true); }
+  void OnDone() override { delete this; }
+
+  GrpcCall call_;
+  // Shared with the work for this question, which may end after it.
+  std::shared_ptr<std::atomic<bool>> is_cancelled_ = std::make_shared<std::atomic<bool>>(false);
+};
+
+template <typename Request, typename Response>
+grpc::ServerUnaryReactor* ServeQuestion(grpc::CallbackServerContext* grpc_context,
+                                        std::string_view method,
+                                        PlannerService& service,
+                                        const Request& request,
+                                        Response* response) {
+  GrpcCall call(*grpc_context, method, CallKind::kRead);
+  bool is_answered = true;
+  const absl::Status outcome = call.Guard([&] {
+    std::optional<absl::StatusOr<Response>> result =
+        service.TryAnswer(call.MakeContext([] { return false; }), request);
+    is_answered = result.has_value();
+    if (!is_answered) return absl::OkStatus();
+    if (result->ok()) *response = **std::move(result);
+    return result->status();
+  });
+  if (is_answered) {
+    grpc::ServerUnaryReactor* reactor = grpc_context->DefaultReactor();
+    reactor->Finish(call.End(outcome));
+    return reactor;
+  }
+  auto* pending = new PendingQuestion(std::move(call));  // deletes itself
+  service.Ask(
+      pending->MakeContext(), request, [pending, response](absl::StatusOr<Response> result) {
+        pending->Answer(std::move(result), response);
+      });
+  return pending;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* GrpcPlannerService::PredictLoss(grpc::CallbackServerContext* context,
+                                                          const v1::PredictLossRequest* request,
+                                                          v1::PredictLossResponse* response) {
+  return ServeQuestion(context, "PlannerService/PredictLoss", service_, *request, response);
+}
+
+grpc::ServerUnaryReactor* GrpcPlannerService::OptimizeQatFraction(
+    grpc::CallbackServerContext* context,
+    const v1::OptimizeQatFractionRequest* request,
+    v1::OptimizeQatFractionResponse* response) {
+  return ServeQuestion(context, "PlannerService/OptimizeQatFraction", service_, *request, response);
+}
+
+grpc::ServerUnaryReactor* GrpcPlannerService::EvaluateGrid(grpc::CallbackServerContext* context,
+                                                           const v1::EvaluateGridRequest* request,
+                                                           v1::EvaluateGridResponse* response) {
+  return ServeQuestion(context, "PlannerService/EvaluateGrid", service_, *request, response);
+}
+
+}  // namespace bitbudget::server

@@ -1,0 +1,131 @@
+// The four services of the contract over gRPC: thin adapters on the plain
+// functions.
+//
+// StudyService, ExperimentService and FitService are synchronous: simplest, and
+// as fast as any here. PlannerService uses the callback API, because a question
+// may wait for a refit and must not hold one of the bounded request threads
+// meanwhile.
+
+#ifndef BITBUDGET_SERVER_GRPC_SERVICES_H_
+#define BITBUDGET_SERVER_GRPC_SERVICES_H_
+
+#include "bitbudget/v1/experiment.grpc.pb.h"
+#include "bitbudget/v1/fit.grpc.pb.h"
+#include "bitbudget/v1/planner.grpc.pb.h"
+#include "bitbudget/v1/study.grpc.pb.h"
+#include "server/admission.h"
+#include "server/experiment_service.h"
+#include "server/fit_service.h"
+#include "server/planner_service.h"
+#include "server/study_service.h"
+
+namespace bitbudget::server {
+
+class GrpcStudyService final : public v1::StudyService::Service {
+ public:
+  // `service` is borrowed, as in all of these.
+  explicit GrpcStudyService(StudyService& service) : service_(service) {}
+
+  grpc::Status CreateStudy(grpc::ServerContext* context,
+                           const v1::CreateStudyRequest* request,
+                           v1::Study* response) override;
+  grpc::Status GetStudy(grpc::ServerContext* context,
+                        const v1::GetStudyRequest* request,
+                        v1::Study* response) override;
+  grpc::Status ListStudies(grpc::ServerContext* context,
+                           const v1::ListStudiesRequest* request,
+                           v1::ListStudiesResponse* response) override;
+  grpc::Status UpdateStudy(grpc::ServerContext* context,
+                           const v1::UpdateStudyRequest* request,
+                           v1::Study* response) override;
+  grpc::Status DeleteStudy(grpc::ServerContext* context,
+                           const v1::DeleteStudyRequest* request,
+                           v1::DeleteStudyResponse* response) override;
+  grpc::Status Backup(grpc::ServerContext* context,
+                      const v1::BackupRequest* request,
+                      v1::BackupResponse* response) override;
+
+ private:
+  StudyService& service_;
+};
+
+class GrpcExperimentService final : public v1::ExperimentService::Service {
+ public:
+  explicit GrpcExperimentService(ExperimentService& service) : service_(service) {}
+
+  grpc::Status CreateExperiment(grpc::ServerContext* context,
+                                const v1::CreateExperimentRequest* request,
+                                v1::CreateExperimentResponse* response) override;
+  grpc::Status BatchCreateExperiments(grpc::ServerContext* context,
+                                      const v1::BatchCreateExperimentsRequest* request,
+                                      v1::BatchCreateExperimentsResponse* response) override;
+  grpc::Status ImportExperiments(grpc::ServerContext* context,
+                                 grpc::ServerReader<v1::ImportExperimentsRequest>* reader,
+                                 v1::ImportExperimentsResponse* response) override;
+  grpc::Status ExportExperiments(
+      grpc::ServerContext* context,
+      const v1::ExportExperimentsRequest* request,
+      grpc::ServerWriter<v1::ExportExperimentsResponse>* writer) override;
+  grpc::Status GetExperiment(grpc::ServerContext* context,
+                             const v1::GetExperimentRequest* request,
+                             v1::Experiment* response) override;
+  grpc::Status ListExperiments(grpc::ServerContext* context,
+                               const v1::ListExperimentsRequest* request,
+                               v1::ListExperimentsResponse* response) override;
+  grpc::Status ExcludeExperiments(grpc::ServerContext* context,
+                                  const v1::ExcludeExperimentsRequest* request,
+                                  v1::ExcludeExperimentsResponse* response) override;
+  grpc::Status IncludeExperiments(grpc::ServerContext* context,
+                                  const v1::IncludeExperimentsRequest* request,
+                                  v1::IncludeExperimentsResponse* response) override;
+
+ private:
+  ExperimentService& service_;
+  // A stream holds a request thread, and memory for its rows, as long as its
+  // peer takes.
+  Admission imports_{4, "imports"};
+  Admission exports_{4, "exports"};
+};
+
+class GrpcFitService final : public v1::FitService::Service {
+ public:
+  explicit GrpcFitService(FitService& service) : service_(service) {}
+
+  grpc::Status RunFit(grpc::ServerContext* context,
+                      const v1::RunFitRequest* request,
+                      v1::Fit* response) override;
+  grpc::Status GetFit(grpc::ServerContext* context,
+                      const v1::GetFitRequest* request,
+                      v1::Fit* response) override;
+  grpc::Status ListFits(grpc::ServerContext* context,
+                        const v1::ListFitsRequest* request,
+                        v1::ListFitsResponse* response) override;
+  grpc::Status ReplayFit(grpc::ServerContext* context,
+                         const v1::ReplayFitRequest* request,
+                         v1::ReplayFitResponse* response) override;
+
+ private:
+  FitService& service_;
+};
+
+class GrpcPlannerService final : public v1::PlannerService::CallbackService {
+ public:
+  explicit GrpcPlannerService(PlannerService& service) : service_(service) {}
+
+  grpc::ServerUnaryReactor* PredictLoss(grpc::CallbackServerContext* context,
+                                        const v1::PredictLossRequest* request,
+                                        v1::PredictLossResponse* response) override;
+  grpc::ServerUnaryReactor* OptimizeQatFraction(grpc::CallbackServerContext* context,
+                                                const v1::OptimizeQatFractionRequest* request,
+                                                v1::OptimizeQatFractionResponse* response) override;
+  grpc::ServerUnaryReactor* EvaluateGrid(grpc::CallbackServerContext* context,
+                                         const v1::EvaluateGridRequest* request,
+                                         v1::EvaluateGridResponse* response) override;
+
+ private:
+  PlannerService& service_;
+};
+
+}  // namespace bitbudget::server
+
+#endif  // BITBUDGET_SERVER_GRPC_SERVICES_H_
