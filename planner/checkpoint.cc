@@ -84,8 +84,7 @@ absl::StatusOr<Estimate> TokensToTarget(const LossSurface& surface,
   const LogTokens tokens = tokens_at(log_ratio);
   std::vector<double> gradient;
   if (uncertainty.wanted()) {
-    const FittedLaw& law = surface.law();
-    fitter::LogLoss(law.law, law.theta, surface.RunAt(tokens), &gradient);
+    gradient = surface.LogLossGradient(tokens);
     const double scale = -surface.LossNats(tokens) / surface.SlopeInLogQatTokens(tokens);
     for (double& entry : gradient) entry *= scale;
   }
@@ -107,10 +106,7 @@ absl::Status AddBudget(const LossSurface& surface,
   const LogTokens tokens = LogTokens::Of(answer->fp_tokens, qat_tokens);
   RETURN_IF_ERROR(CheckLossQuestion(surface.law(), surface.RunAt(tokens)));
   std::vector<double> gradient;
-  if (uncertainty.wanted()) {
-    const FittedLaw& law = surface.law();
-    fitter::LogLoss(law.law, law.theta, surface.RunAt(tokens), &gradient);
-  }
+  if (uncertainty.wanted()) gradient = surface.LogLossGradient(tokens);
   answer->qat_tokens = qat_tokens;
   answer->loss_nats = uncertainty.Positive(surface.LossNats(tokens), gradient);
   answer->loss_change_per_qat_token_nats = surface.SlopeInLogQatTokens(tokens) / qat_tokens;

@@ -124,6 +124,10 @@ RunPoint ResolveRun(const Variables& variables) {
   return run;
 }
 
+bool IsRun(const RunPoint& run) {
+  return run.fp_tokens > 0 && (run.qat_tokens > 0 || run.weight_bits == 16);
+}
+
 struct GridPoint {
   Estimate estimate;
   RunPoint run;
@@ -152,6 +156,9 @@ class PointEvaluator {
   }
 
   absl::StatusOr<GridPoint> Loss(const RunPoint& run) const {
+    // Half of a grid over phases may be no runs: refused without the details of
+    // an error, which would cost more than a point.
+    if (!IsRun(run)) return absl::OutOfRangeError("no run");
     RETURN_IF_ERROR(CheckLossQuestion(law_, run));
     const double loss_nats = std::exp(fitter::LogLoss(law_.law, law_.theta, run));
     return GridPoint{LossEstimate(loss_nats, run), run};
@@ -176,7 +183,7 @@ class PointEvaluator {
       case GridQuantity::kWastedTokenFraction:
         return Waste(surface, budget, *optimum, *Get(variables, GridVariable::kQatFraction));
       default:
-        return GridPoint{LossEstimate(optimum->loss_nats, run), run};
+        return GridPoint{LossEstimate(optimum->loss_nats(), run), run};
     }
   }
 

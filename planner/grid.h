@@ -32,13 +32,14 @@ enum class GridQuantity {
 
 struct GridAxis {
   GridVariable variable = GridVariable::kParameters;
-  std::vector<double> values;  // at least one, finite, > 0
+  std::vector<double> values;  // at least one, finite, >= 0
 };
 
 struct GridQuestion {
   GridQuantity quantity = GridQuantity::kLossNats;
   std::vector<GridAxis> axes;  // one or two, different variables
-  // Values of the variables that are not axes, by GridVariable.
+  // Values of the variables that are not axes, by GridVariable; finite, >= 0.
+  // A loss takes two of the four token variables.
   std::array<std::optional<double>, kGridVariableCount> fixed;
   bool with_intervals = false;
   double confidence_level = 0.9;
@@ -47,10 +48,10 @@ struct GridQuestion {
 };
 
 // Values in the order of the axes, the last one running fastest; NaN where the
-// law does not describe the point.
+// law does not describe the point or the data cannot answer it.
 struct GridAnswer {
   std::vector<double> values;
-  std::vector<double> lower;  // empty without intervals
+  std::vector<double> lower;  // empty without with_intervals; NaN where unknown
   std::vector<double> upper;
   std::vector<bool> inside_data;
   // The farthest outside on each axis over the whole grid; empty if inside.
@@ -60,9 +61,10 @@ struct GridAnswer {
 // Evaluates the grid.
 //
 // Errors:
-// - INVALID_ARGUMENT: variables that are missing, doubled, or not needed by the
-//   quantity; names them.
-// - FAILED_PRECONDITION: as PredictLoss and OptimizeQatFraction.
+// - INVALID_ARGUMENT: not one or two axes, an axis without values, variables that
+//   are missing, doubled, or not needed by the quantity; names them.
+// - FAILED_PRECONDITION: no point can be answered, and PredictLoss or
+//   OptimizeQatFraction refuse one of them so.
 // - CANCELLED: question.cancelled returned true.
 absl::StatusOr<GridAnswer> EvaluateGrid(const FittedLaw& law, const GridQuestion& question);
 

@@ -26,13 +26,16 @@ struct LossAnswer {
 };
 
 // Predicts the loss of `run`. Intervals are symmetric in log loss (delta
-// method), Student's t at `confidence_level`.
+// method), Student's t at `confidence_level` in (0, 1); none if the law has no
+// covariance where the loss depends on it.
 //
 // Errors:
 // - OUT_OF_RANGE: fp_tokens or qat_tokens is 0 for a quantized run (poles of the
-//   law), or the loss is not finite.
-// - FAILED_PRECONDITION: the law does not describe such runs (a Chinchilla law
-//   asked for a quantized run; a per-bit law asked for a width not measured).
+//   law), qat_tokens is not 0 at 16 bits, or the loss is not finite.
+// - FAILED_PRECONDITION, DATA_CANNOT_ANSWER: the law does not describe such runs
+//   (a Chinchilla law asked for a quantized run; a per-bit law asked for a width
+//   not measured), or the data have one level only of an axis and the question
+//   is about another (capability.h).
 absl::StatusOr<LossAnswer> PredictLoss(const FittedLaw& law,
                                        const RunPoint& run,
                                        double confidence_level);

@@ -80,6 +80,12 @@ double LossSurface::SlopeInLogQatTokens(const LogTokens& tokens) const {
   return slope;
 }
 
+std::vector<double> LossSurface::LogLossGradient(const LogTokens& tokens) const {
+  std::vector<double> gradient;
+  fitter::LogLoss(law_->law, law_->theta, RunAt(tokens), &gradient);
+  return gradient;
+}
+
 double LossSurface::FloorNats(double fp_tokens) const {
   double loss_nats = constant_nats_;
   for (const TokenTerm& term : terms_) {

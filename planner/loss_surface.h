@@ -46,10 +46,16 @@ class LossSurface {
   double weight_bits() const { return weight_bits_; }
   std::span<const TokenTerm> terms() const { return {terms_.data(), terms_.size()}; }
 
+  // What no token changes.
+  double constant_nats() const { return constant_nats_; }
+
   double LossNats(const LogTokens& tokens) const;
 
   // Derivative of the loss by ln D_qat at fixed D_fp.
   double SlopeInLogQatTokens(const LogTokens& tokens) const;
+
+  // Derivative of ln L by theta.
+  std::vector<double> LogLossGradient(const LogTokens& tokens) const;
 
   // Loss in the limit of endless QAT at fixed D_fp.
   double FloorNats(double fp_tokens) const;

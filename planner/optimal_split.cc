@@ -14,8 +14,8 @@ using fitter::Feature;
 // Fractions nearer to 0 or 1 than 1e-13 are no splits.
 constexpr double kMaxLogitFraction = 30;
 
-// A Newton step below this in a logarithm leaves an error near 1e-16.
-constexpr double kStepTolerance = 1e-8;
+// A Newton step below this in a logarithm leaves an error near 1e-15.
+constexpr double kStepTolerance = 1e-7;
 
 double Fraction(double logit) { return 1 / (1 + std::exp(-logit)); }
 
@@ -28,8 +28,8 @@ struct Shares {
   double total_up;    // max(0, s - f)
   double total_down;  // max(0, f - s)
 
-  Shares(const Budget& budget, double logit_fraction) {
-    const double ratio = std::exp(logit_fraction);
+  // `ratio` is D_qat / D_fp.
+  Shares(const Budget& budget, double ratio) {
     const double cost_ratio = budget.qat_token_cost * ratio;
     rest = 1 / (1 + ratio);
     fraction = ratio * rest;
@@ -47,6 +47,24 @@ struct Shares {
   }
 };
 
+LogTokens TokensOf(const Budget& budget, double logit_fraction, const Shares& shares) {
+  const double fp = budget.log_tokens + std::log(shares.kept);
+  const double total = budget.qat_token_cost == 1 ? budget.log_tokens : fp - std::log(shares.rest);
+  return {fp, fp + logit_fraction, total};
+}
+
+// False if the loss goes one way from f = 0 to 1 whatever the coefficients.
+bool HasTwoSides(const LossSurface& surface, const Budget& budget) {
+  bool up = false;
+  bool down = false;
+  for (const TokenTerm& term : surface.terms()) {
+    const bool total = term.total_exponent > 0;
+    up = up || term.fp_exponent > 0 || (total && budget.qat_token_cost > 1);
+    down = down || term.qat_exponent > 0 || (total && budget.qat_token_cost < 1);
+  }
+  return up && down;
+}
+
 }  // namespace
 
 double Balance::log_ratio() const { return std::log(up / down); }
@@ -54,19 +72,16 @@ double Balance::log_ratio() const { return std::log(up / down); }
 double Balance::log_ratio_slope() const { return up_slope / up - down_slope / down; }
 
 LogTokens TokensAt(const Budget& budget, double logit_fraction) {
-  const double ratio = std::exp(logit_fraction);
-  const double fp = budget.log_tokens - std::log1p(budget.qat_token_cost * ratio);
-  const double total = budget.qat_token_cost == 1 ? budget.log_tokens : fp + std::log1p(ratio);
-  return {fp, fp + logit_fraction, total};
+  return TokensOf(budget, logit_fraction, Shares(budget, std::exp(logit_fraction)));
 }
 
 Balance BalanceAt(const LossSurface& surface, const Budget& budget, double logit_fraction) {
-  const LogTokens tokens = TokensAt(budget, logit_fraction);
-  const Shares shares(budget, logit_fraction);
+  const Shares shares(budget, std::exp(logit_fraction));
+  const LogTokens tokens = TokensOf(budget, logit_fraction, shares);
   const double spent_slope = shares.spent * shares.kept;
   // d(s - f)/dy, on the side of the balance where s - f counts.
   const double total_slope = spent_slope - shares.fraction * shares.rest;
-  Balance balance;
+  Balance balance{.loss_nats = surface.constant_nats()};
   double up_budget = 0;
   double down_budget = 0;
   for (const TokenTerm& term : surface.terms()) {
@@ -79,6 +94,7 @@ Balance BalanceAt(const LossSurface& surface, const Budget& budget, double logit
     const double down_slope = -term.qat_exponent * spent_slope -
                               (shares.total_down > 0 ? term.total_exponent * total_slope : 0);
     const double exponent = term.fp_exponent + term.qat_exponent + term.total_exponent;
+    balance.loss_nats += loss;
     balance.up += loss * up;
     balance.down += loss * down;
     balance.up_slope += loss * (up * relative_slope + up_slope);
@@ -94,8 +110,7 @@ Balance BalanceAt(const LossSurface& surface, const Budget& budget, double logit
 std::optional<OptimalSplit> FindOptimalSplit(const LossSurface& surface,
                                              const Budget& budget,
                                              double guess) {
-  const Balance start = BalanceAt(surface, budget, guess);
-  if (!(start.up > 0 && start.down > 0)) return std::nullopt;
+  if (!HasTwoSides(surface, budget)) return std::nullopt;
   OptimalSplit optimum;
   optimum.logit_fraction = FindRoot(
       [&](double y) {
@@ -110,7 +125,6 @@ std::optional<OptimalSplit> FindOptimalSplit(const LossSurface& surface,
     return std::nullopt;
   }
   optimum.tokens = TokensAt(budget, optimum.logit_fraction);
-  optimum.loss_nats = surface.LossNats(optimum.tokens);
   optimum.balance = BalanceAt(surface, budget, optimum.logit_fraction);
   return optimum;
 }
@@ -118,7 +132,7 @@ std::optional<OptimalSplit> FindOptimalSplit(const LossSurface& surface,
 std::vector<double> LogitFractionGradient(const LossSurface& surface,
                                           const Budget& budget,
                                           const OptimalSplit& optimum) {
-  const Shares shares(budget, optimum.logit_fraction);
+  const Shares shares(budget, std::exp(optimum.logit_fraction));
   const Balance& balance = optimum.balance;
   const double scale = -1 / balance.log_ratio_slope();
   std::vector<double> gradient(surface.law().theta.size());
@@ -145,7 +159,7 @@ Interval FlatRange(const LossSurface& surface,
                    const Budget& budget,
                    const OptimalSplit& optimum,
                    double tolerance_nats) {
-  const double bound_nats = optimum.loss_nats + tolerance_nats;
+  const double bound_nats = optimum.loss_nats() + tolerance_nats;
   const double reach = std::sqrt(2 * tolerance_nats / optimum.Curvature());
   // Rising away from the optimum on either side; `side` is -1 or 1.
   const auto end = [&](double side) {
@@ -153,8 +167,7 @@ Interval FlatRange(const LossSurface& surface,
     const double distance = FindRoot(
         [&](double d) {
           const Balance balance = BalanceAt(surface, budget, center + side * d);
-          const double loss_nats = surface.LossNats(TokensAt(budget, center + side * d));
-          return ValueAndSlope{loss_nats - bound_nats, side * (balance.up - balance.down)};
+          return ValueAndSlope{balance.loss_nats - bound_nats, side * (balance.up - balance.down)};
         },
         0,
         kMaxLogitFraction - side * center,
@@ -172,18 +185,20 @@ EquivalentBudget FindEquivalentBudget(const LossSurface& surface,
   // Losses of budgets down to e^-60 of this one; no split is that bad.
   constexpr double kMaxLogSaving = 60;
   EquivalentBudget equivalent{budget, optimum};
-  if (loss_nats <= optimum.loss_nats) return equivalent;
-  const double guess = std::log(loss_nats / optimum.loss_nats) / -optimum.LossElasticity();
+  if (loss_nats <= optimum.loss_nats()) return equivalent;
+  const double guess = std::log(loss_nats / optimum.loss_nats()) / -optimum.LossElasticity();
   const auto at_saving = [&](double saving) {
-    equivalent.budget.log_tokens = budget.log_tokens - saving;
-    equivalent.optimum =
-        FindOptimalSplit(surface, equivalent.budget, equivalent.optimum.logit_fraction)
-            .value_or(equivalent.optimum);
+    const double log_tokens = budget.log_tokens - saving;
+    const OptimalSplit& last = equivalent.optimum;
+    const double guess =
+        last.logit_fraction + last.Growth() * (log_tokens - equivalent.budget.log_tokens);
+    equivalent.budget.log_tokens = log_tokens;
+    equivalent.optimum = FindOptimalSplit(surface, equivalent.budget, guess).value_or(last);
   };
   const double saving = FindRoot(
       [&](double x) {
         at_saving(x);
-        return ValueAndSlope{std::log(equivalent.optimum.loss_nats / loss_nats),
+        return ValueAndSlope{std::log(equivalent.optimum.loss_nats() / loss_nats),
                              -equivalent.optimum.LossElasticity()};
       },
       0,

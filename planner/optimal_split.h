@@ -31,8 +31,9 @@ struct Budget {
   double qat_token_cost = 1;  // c
 };
 
-// The two sides of dL/dy at a split, and their derivatives.
+// The loss at a split, the two sides of its slope dL/dy, and their derivatives.
 struct Balance {
+  double loss_nats = 0;
   double up = 0;                     // A
   double down = 0;                   // B
   double up_slope = 0;               // dA/dy
@@ -52,15 +53,16 @@ Balance BalanceAt(const LossSurface& surface, const Budget& budget, double logit
 struct OptimalSplit {
   double logit_fraction = 0;
   LogTokens tokens;
-  double loss_nats = 0;
   Balance balance;
+
+  double loss_nats() const { return balance.loss_nats; }
 
   // Second derivative of the loss by the logit of the fraction, > 0.
   double Curvature() const { return balance.up_slope - balance.down_slope; }
   // d logit f* / d ln M: > 0 if the best fraction grows with the budget.
   double Growth() const { return -balance.log_budget_slope / balance.log_ratio_slope(); }
   // d ln L* / d ln M, < 0.
-  double LossElasticity() const { return balance.loss_log_budget_slope / loss_nats; }
+  double LossElasticity() const { return balance.loss_log_budget_slope / balance.loss_nats; }
 };
 
 // The split with the least loss; nullopt if the loss has no minimum with

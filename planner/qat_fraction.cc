@@ -32,8 +32,13 @@ Uncertainty MakeUncertainty(const FittedLaw& law, const FractionQuestion& questi
   return question.with_intervals ? Uncertainty(law, question.confidence_level) : Uncertainty(law);
 }
 
+bool IsAllIdentified(const FittedLaw& law) {
+  return std::ranges::find(law.identified, false) == law.identified.end();
+}
+
 // Parameters that the data do not tell and that move the best split: one unit of
-// an exponent or of the log of a coefficient moves logit f noticeably.
+// an exponent or of the log of a coefficient moves logit f noticeably. An empty
+// gradient has none.
 std::vector<std::string> UnknownParametersThatMatter(const FittedLaw& law,
                                                      const std::vector<double>& gradient) {
   std::vector<std::string> names;
@@ -94,15 +99,18 @@ absl::StatusOr<FractionAnswer> AnswerForBudget(const LossSurface& surface,
 
   FractionAnswer answer;
   SetRun(run, law.support, &answer);
-  const std::vector<double> gradient = LogitFractionGradient(surface, budget, *optimum);
+  std::vector<double> gradient;
+  if (uncertainty.wanted() || !IsAllIdentified(law)) {
+    gradient = LogitFractionGradient(surface, budget, *optimum);
+  }
   answer.qat_fraction = uncertainty.Fraction(optimum->logit_fraction, gradient);
   // By the envelope theorem the best loss moves with theta as the loss of a fixed
   // split does.
   std::vector<double> loss_gradient;
-  if (uncertainty.wanted()) fitter::LogLoss(law.law, law.theta, run, &loss_gradient);
-  answer.loss_nats = uncertainty.Positive(optimum->loss_nats, loss_gradient);
+  if (uncertainty.wanted()) loss_gradient = surface.LogLossGradient(optimum->tokens);
+  answer.loss_nats = uncertainty.Positive(optimum->loss_nats(), loss_gradient);
   answer.loss_tolerance_nats =
-      question.loss_tolerance_nats.value_or(kDefaultToleranceShare * optimum->loss_nats);
+      question.loss_tolerance_nats.value_or(kDefaultToleranceShare * optimum->loss_nats());
   answer.flat_range = FlatRange(surface, budget, *optimum, answer.loss_tolerance_nats);
   answer.caller_split =
       CompareSplit(surface, budget, *optimum, question.caller_fraction, uncertainty);

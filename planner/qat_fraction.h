@@ -14,6 +14,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "planner/answer.h"
@@ -27,7 +28,7 @@ struct FractionQuestion {
   // Optional with fixed_fp_tokens and target_loss_nats only.
   std::optional<double> budget_tokens;
   double qat_token_cost = 1;                  // > 0
-  std::optional<double> fixed_fp_tokens;      // > 0, < budget
+  std::optional<double> fixed_fp_tokens;      // > 0; at the budget: OUT_OF_RANGE
   std::optional<double> target_loss_nats;     // > 0; with fixed_fp_tokens
   double caller_fraction = 0.1;               // in (0, 1)
   std::optional<double> loss_tolerance_nats;  // > 0; unset: 0.1 % of the best
@@ -62,18 +63,22 @@ struct CooldownAdvice {
   std::string reason;
 };
 
+// With fixed_fp_tokens the fraction is what the budget leaves, without interval;
+// without a budget as well, fraction, qat_tokens and loss are 0.
 struct FractionAnswer {
   Estimate qat_fraction;
   double fp_tokens = 0;
   double qat_tokens = 0;
   Estimate loss_nats;
-  std::optional<Interval> flat_range;
+  std::optional<Interval> flat_range;  // unset with fixed_fp_tokens
   double loss_tolerance_nats = 0;
   double tokens_per_parameter_byte = 0;
-  std::optional<SplitCost> caller_split;
+  std::optional<SplitCost> caller_split;  // unset with fixed_fp_tokens
   std::optional<CheckpointAnswer> checkpoint;
   CooldownAdvice cooldown;
   std::vector<OutsideAxis> outside;
+  // A fraction that falls with the budget, lies within 1 % of an end, has an
+  // interval wider than 0.5, or depends on parameters that are not identified.
   std::vector<std::string> warnings;
 };
 
@@ -82,16 +87,22 @@ struct FractionAnswer {
 // that they stay inside their range.
 //
 // Errors:
-// - OUT_OF_RANGE: the target loss is at or below what the law can reach.
+// - OUT_OF_RANGE: the target loss is at or below what the law can reach, or the
+//   budget leaves no QAT tokens for the checkpoint.
 // - FAILED_PRECONDITION, DATA_CANNOT_ANSWER: the law has no term that trades
-//   full precision against QAT, or the data do not identify those it has; names
-//   the axes that are too poor.
+//   full precision against QAT, the data do not identify those it has or are too
+//   poor (capability.h), or its loss has no minimum inside (0, 1), as with xi =
+//   0; names the axes that are too poor.
 absl::StatusOr<FractionAnswer> OptimizeQatFraction(const FittedLaw& law,
                                                    const FractionQuestion& question);
 
 // The same from the one-coefficient law f = exp(-a / ln S), which knows no
-// losses: only qat_fraction, tokens and tokens_per_parameter_byte are set.
-// OUT_OF_RANGE for S <= 1, where the law is undefined.
+// losses: loss, flat range, caller's split and checkpoint stay unset. Its
+// interval is symmetric in ln a.
+//
+// Errors:
+// - OUT_OF_RANGE: S <= 1, where the law is undefined.
+// - FAILED_PRECONDITION, DATA_CANNOT_ANSWER: fixed_fp_tokens is set.
 absl::StatusOr<FractionAnswer> OptimizeQatFraction(const fitter::FractionLaw& law,
                                                    const fitter::DataSupport& support,
                                                    const FractionQuestion& question);

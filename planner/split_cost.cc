@@ -11,13 +11,6 @@ namespace {
 constexpr double kNearDistance = 1e-2;
 constexpr double kNearLoss = 1e-10;
 
-std::vector<double> LogLossGradient(const LossSurface& surface, const LogTokens& tokens) {
-  std::vector<double> gradient;
-  const FittedLaw& law = surface.law();
-  fitter::LogLoss(law.law, law.theta, surface.RunAt(tokens), &gradient);
-  return gradient;
-}
-
 std::vector<double> Scaled(std::vector<double> gradient, double factor) {
   for (double& entry : gradient) entry *= factor;
   return gradient;
@@ -37,22 +30,22 @@ class SplitComparison {
         uncertainty_(uncertainty),
         distance_(std::log(qat_fraction / (1 - qat_fraction)) - optimum.logit_fraction),
         tokens_(TokensAt(budget, optimum.logit_fraction + distance_)),
-        loss_nats_(std::max(surface.LossNats(tokens_), optimum.loss_nats)) {
-    if (uncertainty.wanted()) gradient_ = LogLossGradient(surface, tokens_);
+        loss_nats_(std::max(surface.LossNats(tokens_), optimum.loss_nats())) {
+    if (uncertainty.wanted()) gradient_ = surface.LogLossGradient(tokens_);
   }
 
   Estimate Loss() const { return uncertainty_.Positive(loss_nats_, gradient_); }
 
   // excess = root^2; near the optimum root = sqrt(L''/2) distance.
   Estimate Excess() const {
-    const double excess_nats = loss_nats_ - optimum_.loss_nats;
+    const double excess_nats = loss_nats_ - optimum_.loss_nats();
     if (IsNear()) return NearSquare(std::sqrt(optimum_.Curvature() / 2));
     const double root = std::copysign(std::sqrt(excess_nats), distance_);
     if (!uncertainty_.wanted()) return {excess_nats};
     // d excess = L d ln L - L* d ln L*, and d root = d excess / (2 root).
     std::vector<double> slope = Scaled(gradient_, loss_nats_);
     slope =
-        Difference(slope, Scaled(LogLossGradient(surface_, optimum_.tokens), optimum_.loss_nats));
+        Difference(slope, Scaled(surface_.LogLossGradient(optimum_.tokens), optimum_.loss_nats()));
     return uncertainty_.Square(root, Scaled(std::move(slope), 1 / (2 * root)));
   }
 
@@ -60,7 +53,7 @@ class SplitComparison {
   Estimate LogWaste() const {
     if (IsNear()) {
       return NearSquare(
-          std::sqrt(optimum_.Curvature() / 2 / optimum_.loss_nats / -optimum_.LossElasticity()));
+          std::sqrt(optimum_.Curvature() / 2 / optimum_.loss_nats() / -optimum_.LossElasticity()));
     }
     const auto [budget, optimum] = FindEquivalentBudget(surface_, budget_, optimum_, loss_nats_);
     const double log_waste = budget_.log_tokens - budget.log_tokens;
@@ -69,14 +62,14 @@ class SplitComparison {
     // ln L*(M') = ln L, and by the envelope theorem
     // d ln M' = (d ln L - d ln L*(M') at fixed M') / (d ln L* / d ln M').
     const double scale = -1 / optimum.LossElasticity() / (2 * root);
-    std::vector<double> slope = Difference(gradient_, LogLossGradient(surface_, optimum.tokens));
+    std::vector<double> slope = Difference(gradient_, surface_.LogLossGradient(optimum.tokens));
     return uncertainty_.Square(root, Scaled(std::move(slope), scale));
   }
 
  private:
   bool IsNear() const {
     return std::abs(distance_) < kNearDistance &&
-           optimum_.Curvature() * distance_ * distance_ / 2 < kNearLoss * optimum_.loss_nats;
+           optimum_.Curvature() * distance_ * distance_ / 2 < kNearLoss * optimum_.loss_nats();
   }
 
   // The square of scale * distance, of which only the optimum is uncertain.

@@ -203,7 +203,7 @@ TEST(OptimalSplitTest, AgreesWithAMinimizerOfTheLossAtAnyCost) {
       // A minimizer sees losses to 2e-16 of 2.4; with a curvature of .01 that is
       // 3e-7 in the logit.
       EXPECT_NEAR(optimum.logit_fraction, logit, 1e-6) << name << " " << cost;
-      EXPECT_NEAR(optimum.loss_nats, loss, 1e-14);
+      EXPECT_NEAR(optimum.loss_nats(), loss, 1e-14);
     }
   }
 }
@@ -246,8 +246,8 @@ TEST(OptimalSplitTest, CostAloneCanRestrainTheFraction) {
   const Budget budget = TokenBudget(kTotalTokens, 10);
   const OptimalSplit optimum = FindOptimalSplit(LossSurface(law, kParameters, 6), budget).value();
   const double y = optimum.logit_fraction;
-  EXPECT_LT(optimum.loss_nats, LossOfSplit(law, kParameters, 6, budget, y - 0.01));
-  EXPECT_LT(optimum.loss_nats, LossOfSplit(law, kParameters, 6, budget, y + 0.01));
+  EXPECT_LT(optimum.loss_nats(), LossOfSplit(law, kParameters, 6, budget, y - 0.01));
+  EXPECT_LT(optimum.loss_nats(), LossOfSplit(law, kParameters, 6, budget, y + 0.01));
 }
 
 class DerivativeTest : public testing::TestWithParam<double> {
@@ -287,7 +287,8 @@ TEST_P(DerivativeTest, Growth) {
 }
 
 TEST_P(DerivativeTest, LossElasticity) {
-  const double difference = std::log(AtLogBudget(kStep).loss_nats / AtLogBudget(-kStep).loss_nats);
+  const double difference =
+      std::log(AtLogBudget(kStep).loss_nats() / AtLogBudget(-kStep).loss_nats());
   EXPECT_NEAR(optimum_.LossElasticity(), difference / (2 * kStep), kDifferenceTolerance);
 }
 
@@ -326,7 +327,7 @@ TEST(FlatRangeTest, LossAtBothEndsIsTheToleranceAboveTheOptimum) {
       const Interval range = FlatRange(surface, budget, optimum, tolerance);
       for (const double f : {range.lower, range.upper}) {
         EXPECT_NEAR(LossOfSplit(law, kParameters, 4, budget, std::log(f / (1 - f))),
-                    optimum.loss_nats + tolerance,
+                    optimum.loss_nats() + tolerance,
                     1e-12);
       }
       EXPECT_LT(range.lower, Logistic(optimum.logit_fraction));
@@ -353,10 +354,10 @@ TEST(EquivalentBudgetTest, ItsOptimumHasTheLossGiven) {
     const OptimalSplit optimum = FindOptimalSplit(surface, budget).value();
     for (const double excess_nats : {1e-8, 1e-3, 0.1, 5.0}) {
       const auto [smaller, at] =
-          FindEquivalentBudget(surface, budget, optimum, optimum.loss_nats + excess_nats);
+          FindEquivalentBudget(surface, budget, optimum, optimum.loss_nats() + excess_nats);
       EXPECT_LT(smaller.log_tokens, budget.log_tokens);
-      EXPECT_NEAR(FindOptimalSplit(surface, smaller).value().loss_nats,
-                  optimum.loss_nats + excess_nats,
+      EXPECT_NEAR(FindOptimalSplit(surface, smaller).value().loss_nats(),
+                  optimum.loss_nats() + excess_nats,
                   1e-12);
     }
   }
@@ -367,7 +368,7 @@ TEST(EquivalentBudgetTest, TheBestLossNeedsTheWholeBudget) {
   const LossSurface surface(law, kParameters, 1);
   const Budget budget = TokenBudget(kTotalTokens);
   const OptimalSplit optimum = FindOptimalSplit(surface, budget).value();
-  EXPECT_EQ(FindEquivalentBudget(surface, budget, optimum, optimum.loss_nats).budget.log_tokens,
+  EXPECT_EQ(FindEquivalentBudget(surface, budget, optimum, optimum.loss_nats()).budget.log_tokens,
             budget.log_tokens);
 }
 

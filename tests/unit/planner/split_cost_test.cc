@@ -38,13 +38,13 @@ TEST(SplitCostTest, TheSmallerBudgetReachesTheSameLoss) {
       const Case at(FittedQatLaw(OwnTruth("grows")), 1, cost);
       const SplitCost split = at.Compare(fraction);
       const double smaller = at.budget.log_tokens + std::log1p(-split.wasted_token_fraction.value);
-      EXPECT_NEAR(FindOptimalSplit(at.surface, {smaller, cost}).value().loss_nats,
+      EXPECT_NEAR(FindOptimalSplit(at.surface, {smaller, cost}).value().loss_nats(),
                   split.loss_nats.value,
                   1e-12);
       EXPECT_NEAR(
           at.surface.LossNats(TokensAt(at.budget, Logit(fraction))), split.loss_nats.value, 1e-14);
       EXPECT_NEAR(
-          split.excess_loss_nats.value, split.loss_nats.value - at.optimum.loss_nats, 1e-14);
+          split.excess_loss_nats.value, split.loss_nats.value - at.optimum.loss_nats(), 1e-14);
       EXPECT_DOUBLE_EQ(split.wasted_tokens, split.wasted_token_fraction.value * 5e10);
     }
   }
@@ -79,7 +79,7 @@ TEST(SplitCostTest, ParabolaNearTheOptimumMeetsTheExactPath) {
   // 1e-10 of the loss of 2.4 is reached at about .0003 in the logit; there the
   // third-order term is a share of that order.
   const Case at(WithCovariance(FittedQatLaw(OwnTruth("grows")), 0.01), 2);
-  const double near_distance = std::sqrt(2e-10 * at.optimum.loss_nats / at.optimum.Curvature());
+  const double near_distance = std::sqrt(2e-10 * at.optimum.loss_nats() / at.optimum.Curvature());
   const auto waste_at = [&](double distance) {
     return at.Compare(1 / (1 + std::exp(-at.optimum.logit_fraction - distance)))
         .wasted_token_fraction;
