@@ -27,14 +27,9 @@ namespace {
 
 bool IsFullPrecision(const Observation& row) { return row.role == RunRole::kFullPrecision; }
 
-// Widths of the rows that the QAT law may take, ascending.
-std::vector<double> WidthsOf(const Dataset& data) {
+std::vector<double> WidthsOf(const Dataset& data, const std::vector<int>& rows) {
   std::set<double> widths;
-  for (const Observation& row : data.rows) {
-    const bool is_described =
-        row.role == RunRole::kFullPrecision || row.role == RunRole::kFpThenQat;
-    if (is_described && !row.excluded) widths.insert(row.point.weight_bits);
-  }
+  for (const int i : rows) widths.insert(data.rows[i].point.weight_bits);
   return {widths.begin(), widths.end()};
 }
 
@@ -264,11 +259,15 @@ absl::StatusOr<FitResult> FitLaw(const Dataset& data,
                                  const FitOptions& options,
                                  const std::vector<Start>& warm_starts) {
   RETURN_IF_ERROR(CheckFitOptions(options));
-  ASSIGN_OR_RETURN(const std::vector<Law> ladder, LawLadder(options.family, WidthsOf(data)));
-  RETURN_IF_ERROR(CheckVariant(ladder, options));
-  const Law& richest = ladder.front();
-  ASSIGN_OR_RETURN(RowSelection selection, SelectRows(data, richest, options));
+  // Neither the names of variants nor the rows that a family describes depend on the
+  // widths among the rows.
+  constexpr double kAnyWidth[] = {16};
+  ASSIGN_OR_RETURN(const std::vector<Law> any_widths, LawLadder(options.family, kAnyWidth));
+  RETURN_IF_ERROR(CheckVariant(any_widths, options));
+  ASSIGN_OR_RETURN(const RowSelection selection, SelectRows(data, any_widths.front(), options));
   const std::vector<int>& rows = selection.rows;
+  ASSIGN_OR_RETURN(const std::vector<Law> ladder, LawLadder(options.family, WidthsOf(data, rows)));
+  const Law& richest = ladder.front();
   if (rows.empty()) {
     return DataCannotAnswer({{.axis = "experiments", .needed_level_count = 1}},
                             "No run is left to fit; see the reasons of rows left out.");

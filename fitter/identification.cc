@@ -153,14 +153,44 @@ std::vector<bool> FindVanished(const Design& design,
   return vanished;
 }
 
+// Moves every coefficient to the runs where its term matters: columns of exponents
+// are taken about the mean of their feature, weighted by the squared share of the
+// term. A coefficient in the middle of all runs may be far from any run that shows
+// it, and look open though the term is well known.
+void CentreOnInformation(const Design& design,
+                         const Eigen::MatrixXd& shares,
+                         Eigen::MatrixXd* jacobian) {
+  for (std::size_t k = 0; k < design.terms().size(); ++k) {
+    const std::vector<Factor>& factors = design.terms()[k].factors;
+    Eigen::VectorXd sum = Eigen::VectorXd::Zero(static_cast<Eigen::Index>(factors.size()));
+    double total = 0;
+    for (const Design::Segment& segment : design.segments()) {
+      for (const Design::SegmentTerm& term : segment.terms) {
+        if (term.term != static_cast<int>(k)) continue;
+        const Eigen::VectorXd share = shares.col(static_cast<Eigen::Index>(k))
+                                          .segment(segment.first_point, segment.point_count);
+        sum += term.features.transpose() * share.cwiseAbs2();
+        total += share.squaredNorm();
+      }
+    }
+    if (total == 0) continue;
+    const Eigen::VectorXd coefficient = jacobian->col(factors[0].parameter);
+    for (std::size_t j = 1; j < factors.size(); ++j) {
+      jacobian->col(factors[j].parameter) -=
+          sum[static_cast<Eigen::Index>(j)] / total * coefficient;
+    }
+  }
+}
+
 // Upper triangle of the scaled Jacobian: its singular values and directions at
 // the size of the parameters.
 Eigen::MatrixXd ReducedJacobian(const Design& design,
                                 const Eigen::VectorXd& centred,
                                 double scale,
                                 Objective* objective) {
-  const Eigen::VectorXd row_scale = design.point_weights().sqrt() / scale;
-  const Eigen::MatrixXd jacobian = row_scale.asDiagonal() * objective->PointJacobian(centred);
+  Eigen::MatrixXd jacobian = objective->PointJacobian(centred);
+  CentreOnInformation(design, objective->TermShares(centred), &jacobian);
+  jacobian = (design.point_weights().sqrt() / scale).matrix().asDiagonal() * jacobian;
   const Eigen::Index size = std::min(jacobian.rows(), jacobian.cols());
   const Eigen::MatrixXd factored = Eigen::HouseholderQR<Eigen::MatrixXd>(jacobian).matrixQR();
   return factored.topRows(size).triangularView<Eigen::Upper>();

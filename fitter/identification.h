@@ -3,9 +3,9 @@
 // Before a search: parameters that no data of this design could determine are
 // held. After it: the scaled Jacobian tells which of the others the measured runs
 // leave open. Its rows are d ln L over the robust scale of the residuals, its
-// columns the free parameters in centred units, where a log-coefficient and an
-// exponent both are of order 1; so 1 over a singular value is the standard error
-// of a direction. Pure functions, thread-safe.
+// columns the free parameters: exponents, and log-coefficients of terms taken where
+// the term matters, both of order 1; so 1 over a singular value is the standard
+// error of a direction. Pure functions, thread-safe.
 
 #ifndef BITBUDGET_FITTER_IDENTIFICATION_H_
 #define BITBUDGET_FITTER_IDENTIFICATION_H_
@@ -19,14 +19,15 @@
 
 namespace bitbudget::fitter {
 
-// A direction is determined if its standard error is at most a quarter: a
-// coefficient within some 28 %, an exponent within 0.25. The Jacobian has full rank
-// if no singular value is below the inverse.
-inline constexpr double kLargestStandardError = 0.25;
+// A direction is determined if its standard error is at most a third: a
+// coefficient within a factor 1.4, an exponent within a third. The Jacobian has
+// full rank if no singular value is below the inverse.
+inline constexpr double kLargestStandardError = 1.0 / 3;
 
-// A term whose share of the loss is nowhere above this part of the robust scale
-// of the residuals has vanished.
-inline constexpr double kLeastTermInScales = 0.1;
+// A term whose share of the loss is nowhere above this many robust scales of the
+// residuals has vanished: no single run shows it, and any misfit of the size of the
+// noise would pass for it.
+inline constexpr double kLeastTermInScales = 2;
 
 enum class HoldReason {
   kFree,
