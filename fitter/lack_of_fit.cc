@@ -146,8 +146,8 @@ LinearModel FitLinearizedLaw(const VectorXd& residuals,
                              const MatrixXd& jacobian,
                              const Classes& trunks) {
   const VectorXd centered = RemoveTrunkMeans(residuals, trunks);
-  const MatrixXd directions =
-      RemoveTrunkMeans(jacobian * jacobian.colwise().norm().cwiseInverse().asDiagonal(), trunks);
+  const VectorXd scale = jacobian.colwise().norm().cwiseInverse();
+  const MatrixXd directions = RemoveTrunkMeans(jacobian * scale.asDiagonal(), trunks);
   Eigen::ColPivHouseholderQR<MatrixXd> qr(directions.rows(), directions.cols());
   // Offsets may take up a direction of the law whole.
   qr.setThreshold(1e-9);

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/files.h"
+
 namespace bitbudget::test_support {
 namespace {
 
@@ -52,7 +54,7 @@ Truth TruthFromJson(const std::string& name, const json& value) {
 }  // namespace
 
 std::optional<std::string> FindSharedFile(const std::string& name) {
-  const auto path = std::filesystem::path(BITBUDGET_SOURCE_DIR) / ".." / "shared" / "data" / name;
+  const auto path = std::filesystem::path(SourcePath("../shared/data")) / name;
   if (!std::filesystem::exists(path)) return std::nullopt;
   return path.lexically_normal().string();
 }
