@@ -27,10 +27,9 @@ std::vector<TermLoss> TermsAt(const FittedLaw& law, const RunPoint& run) {
 
 Estimate PerplexityOf(const Estimate& loss_nats) {
   Estimate perplexity{std::exp(loss_nats.value)};
-  if (loss_nats.interval) {
-    perplexity.interval = {std::exp(loss_nats.interval->lower),
-                           std::exp(loss_nats.interval->upper)};
-  }
+  if (!loss_nats.interval) return perplexity;
+  const Interval interval{std::exp(loss_nats.interval->lower), std::exp(loss_nats.interval->upper)};
+  if (std::isfinite(interval.upper)) perplexity.interval = interval;
   return perplexity;
 }
 
@@ -46,7 +45,7 @@ absl::StatusOr<LossAnswer> PredictLoss(const FittedLaw& law,
       answer.terms.begin(), answer.terms.end(), 0.0, [](double sum, const TermLoss& term) {
         return sum + term.loss_nats;
       });
-  if (!std::isfinite(loss_nats)) {
+  if (!std::isfinite(std::exp(loss_nats))) {
     return OutOfRangeField(
         "parameters",
         fmt::format("the law gives no finite loss at {:g} parameters, {:g} + {:g} tokens, {:g} "

@@ -31,7 +31,8 @@ struct LossAnswer {
 //
 // Errors:
 // - OUT_OF_RANGE: fp_tokens or qat_tokens is 0 for a quantized run (poles of the
-//   law), qat_tokens is not 0 at 16 bits, or the loss is not finite.
+//   law), qat_tokens is not 0 at 16 bits, or loss or perplexity is not
+//   finite.
 // - FAILED_PRECONDITION, DATA_CANNOT_ANSWER: the law does not describe such runs
 //   (a Chinchilla law asked for a quantized run; a per-bit law asked for a width
 //   not measured), or the data have one level only of an axis and the question

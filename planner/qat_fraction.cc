@@ -26,6 +26,7 @@ constexpr double kDefaultToleranceShare = 1e-3;
 // Where an answer deserves a warning.
 constexpr double kEdgeFraction = 0.01;
 constexpr double kWideInterval = 0.5;
+constexpr double kNoGrowth = -1e-6;  // in logit f by ln of the budget; more is rounding
 constexpr double kNoticeableLogitShift = 0.01;
 
 Uncertainty MakeUncertainty(const FittedLaw& law, const FractionQuestion& question) {
@@ -55,7 +56,7 @@ void AddWarnings(const FittedLaw& law,
                  const std::vector<double>& gradient,
                  FractionAnswer* answer) {
   std::vector<std::string>& warnings = answer->warnings;
-  if (optimum.Growth() < 0) {
+  if (optimum.Growth() < kNoGrowth) {
     warnings.push_back(
         "At this point the best QAT fraction falls as the budget grows, against the finding of "
         "arXiv 2509.22935; check it with runs at more budgets.");

@@ -52,9 +52,10 @@ Estimate Uncertainty::Positive(double value,
                                std::span<const double> gradient,
                                double extra_variance) const {
   Estimate estimate{value};
-  if (const auto half_width = HalfWidth(gradient, extra_variance)) {
-    estimate.interval = {value * std::exp(-*half_width), value * std::exp(*half_width)};
-  }
+  const std::optional<double> half_width = HalfWidth(gradient, extra_variance);
+  if (!half_width) return estimate;
+  const Interval interval{value * std::exp(-*half_width), value * std::exp(*half_width)};
+  if (std::isfinite(interval.upper)) estimate.interval = interval;
   return estimate;
 }
 

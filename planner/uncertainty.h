@@ -17,8 +17,8 @@ namespace bitbudget::planner {
 std::vector<double> Difference(std::span<const double> b, std::span<const double> a);
 
 // Makes the intervals of one answer. Refers to the law, which must outlive it.
-// Every estimate has no interval if intervals are not wanted, or if its
-// gradient meets no variance: then the data fix none.
+// An estimate has no interval if none is wanted, if its gradient meets no
+// variance, or if the interval has no finite end: then the data fix none.
 class Uncertainty {
  public:
   // No intervals.

@@ -164,6 +164,25 @@ TEST(PredictLossTest, SaysWhereTheRunLiesOutsideTheData) {
                                                Field(&OutsideAxis::factor, Gt(3)))));
 }
 
+TEST(PredictLossTest, PerBitRungCountsAllTokensAlike) {
+  const FittedLaw law = FittedPerBitLaw();
+  const double loss_nats = PredictLoss(law, {396e6, 4e10, 1e10, 2}, 0.9)->loss_nats.value;
+  EXPECT_NEAR(PredictLoss(law, {396e6, 1e10, 4e10, 2}, 0.9)->loss_nats.value, loss_nats, 1e-15);
+  // The coefficients at 2 bits.
+  EXPECT_NEAR(loss_nats, 1.8 + 0.5 * std::pow(5, -0.3) + 0.4 * std::pow(0.396, -0.35), 1e-14);
+}
+
+TEST(PredictLossTest, IntervalsThatAreNoNumbersAreLeftOut) {
+  // A standard error of 7 in log loss: a factor of 1e5 in the loss.
+  FittedLaw law = FittedQatLaw(OwnTruth("grows"));
+  const int size = law.law.parameter_count();
+  law.covariance.assign(size * size, 0);
+  law.covariance[0] = 100;
+  const LossAnswer answer = *PredictLoss(law, kRun, 0.9);
+  EXPECT_TRUE(answer.loss_nats.interval);
+  EXPECT_FALSE(answer.perplexity.interval);
+}
+
 TEST(PredictLossTest, RefusesALossThatIsNotFinite) {
   const FittedLaw law = WithTheta(FittedQatLaw(OwnTruth("grows")), "xi", 2);
   EXPECT_EQ(PredictLoss(law, {396e6, 1e-200, 1e10, 4}, 0.9).status().code(),

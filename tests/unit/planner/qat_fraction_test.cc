@@ -200,6 +200,12 @@ TEST(WarningTest, FractionThatFallsWithTheBudget) {
               Contains(HasSubstr("falls as the budget grows")));
 }
 
+TEST(WarningTest, NoneForAFractionThatTheBudgetDoesNotChange) {
+  auto coefficients = OwnTruth("grows");
+  coefficients.omega = coefficients.xi + coefficients.rho;
+  EXPECT_THAT(OptimizeQatFraction(FittedQatLaw(coefficients), kQuestion)->warnings, IsEmpty());
+}
+
 TEST(WarningTest, OptimumAtAnEdge) {
   const FittedLaw law = WithTheta(Grows(), "phi", std::log(1e6));
   EXPECT_THAT(OptimizeQatFraction(law, kQuestion)->warnings, Contains(HasSubstr("at the edge")));

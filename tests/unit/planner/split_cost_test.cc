@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "tests/support/simulated_study.h"
 #include "tests/unit/planner/test_laws.h"
 
 namespace bitbudget::planner {
@@ -56,6 +57,29 @@ TEST(SplitCostTest, WasteStaysBelowOneAtAbsurdSplits) {
     const double waste = at.Compare(fraction).wasted_token_fraction.value;
     EXPECT_GT(waste, 0.9);
     EXPECT_LT(waste, 1);
+  }
+}
+
+TEST(SplitCostTest, StaysInRangeForAnyLawAndSplit) {
+  test_support::NormalStream random(3);
+  for (int i = 0; i < 300; ++i) {
+    auto c = OwnTruth("grows");
+    c.phi *= std::exp(3 * random.Normal());
+    c.lambda *= std::exp(3 * random.Normal());
+    c.omega = 0.05 + 1.5 * random.Uniform();
+    c.xi = 0.05 + 1.5 * random.Uniform();
+    c.rho = random.Uniform();
+    const Case at(WithCovariance(FittedQatLaw(c), 0.05), 2, 0.5 + random.Uniform());
+    const SplitCost split = at.Compare(0.001 + 0.998 * random.Uniform());
+    EXPECT_GE(split.excess_loss_nats.value, 0);
+    for (const Estimate& estimate : {split.wasted_token_fraction, split.excess_loss_nats}) {
+      EXPECT_GE(estimate.interval->lower, 0) << "law " << i;
+      EXPECT_LE(estimate.interval->lower, estimate.value) << "law " << i;
+      EXPECT_GE(estimate.interval->upper, estimate.value) << "law " << i;
+    }
+    EXPECT_GE(split.wasted_token_fraction.value, 0);
+    EXPECT_LT(split.wasted_token_fraction.value, 1);
+    EXPECT_LE(split.wasted_token_fraction.interval->upper, 1);
   }
 }
 

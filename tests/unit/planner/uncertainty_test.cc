@@ -82,6 +82,10 @@ TEST_F(UncertaintyTest, NoIntervalWithoutACovariance) {
   EXPECT_FALSE(Uncertainty(law, 0.9).Positive(3, kGradient).interval);
 }
 
+TEST_F(UncertaintyTest, NoIntervalWithoutAFiniteEnd) {
+  EXPECT_FALSE(uncertainty_.Positive(3, std::vector<double>{1e5, 0}).interval);
+}
+
 TEST_F(UncertaintyTest, NoIntervalFromAGradientThatIsNotFinite) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   EXPECT_FALSE(uncertainty_.Positive(3, std::vector<double>{kInfinity, 1}).interval);
