@@ -56,6 +56,11 @@ absl::Status Writer::Run(const Work& work) {
   return std::move(pending.status);
 }
 
+size_t Writer::waiting_count() const {
+  const std::lock_guard lock(mutex_);
+  return queue_.size();
+}
+
 void Writer::Loop() {
   std::vector<Pending*> group;
   while (true) {

@@ -46,6 +46,9 @@ class Writer {
   // full.
   absl::Status Run(const Work& work);
 
+  // Writes that wait for the one under way.
+  size_t waiting_count() const;
+
  private:
   struct Pending {
     const Work* work;
@@ -60,7 +63,7 @@ class Writer {
 
   const std::unique_ptr<Connection> connection_;
   const Clock* const clock_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable work_arrived_;
   std::deque<Pending*> queue_;  // guarded by mutex_; waited for by their callers
   bool stopping_ = false;       // guarded by mutex_

@@ -7,8 +7,18 @@
 
 namespace bitbudget::db {
 
-TemporaryDirectory::TemporaryDirectory()
-    : path_(std::filesystem::temp_directory_path() / ("bitbudget-db-" + RandomUuid())) {
+namespace {
+
+// In memory where there is such a place: what is tested here does not depend on
+// the disk, whose syncs would take most of the time.
+std::filesystem::path Parent() {
+  const std::filesystem::path memory = "/dev/shm";
+  return std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path();
+}
+
+}  // namespace
+
+TemporaryDirectory::TemporaryDirectory() : path_(Parent() / ("bitbudget-db-" + RandomUuid())) {
   std::filesystem::create_directories(path_);
 }
 

@@ -31,8 +31,7 @@ class ManualClock final : public Clock {
   absl::Time now_ = absl::FromUnixSeconds(1'700'000'000);
 };
 
-// A directory of its own under the system's for temporary files, removed in the
-// end.
+// A new directory, removed in the end.
 class TemporaryDirectory {
  public:
   TemporaryDirectory();
