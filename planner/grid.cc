@@ -1,127 +1,24 @@
 #include "planner/grid.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <string>
 #include <utility>
 
 #include "planner/capability.h"
+#include "planner/grid_question.h"
 #include "planner/optimal_split.h"
 #include "planner/split_cost.h"
 #include "planner/uncertainty.h"
-#include "util/error.h"
 #include "util/status_macros.h"
 
 namespace bitbudget::planner {
 namespace {
 
-using Variables = std::array<std::optional<double>, kGridVariableCount>;
-
-constexpr std::array<const char*, kGridVariableCount> kNames = {
-    "parameters", "total_tokens", "fp_tokens", "qat_tokens", "qat_fraction", "weight_bits"};
-
-constexpr std::array kTokenVariables = {GridVariable::kTotalTokens,
-                                        GridVariable::kFpTokens,
-                                        GridVariable::kQatTokens,
-                                        GridVariable::kQatFraction};
-
 constexpr size_t kPointsBetweenPolls = 1024;
 
-int Index(GridVariable variable) { return static_cast<int>(variable); }
-
-std::optional<double> Get(const Variables& variables, GridVariable variable) {
-  return variables[Index(variable)];
-}
-
-const char* Name(GridVariable variable) { return kNames[Index(variable)]; }
-
-// Whether a quantity needs a variable, apart from the choice of two that a loss
-// has.
-bool Needs(GridQuantity quantity, GridVariable variable) {
-  switch (variable) {
-    case GridVariable::kParameters:
-    case GridVariable::kWeightBits:
-      return true;
-    case GridVariable::kTotalTokens:
-      return quantity != GridQuantity::kLossNats;
-    case GridVariable::kQatFraction:
-      return quantity == GridQuantity::kWastedTokenFraction;
-    case GridVariable::kFpTokens:
-    case GridVariable::kQatTokens:
-      return false;
-  }
-  return false;
-}
-
-// Of the variables that are given, by axis or value. A loss takes any two of its
-// token variables.
-std::vector<FieldViolation> CheckNeeds(GridQuantity quantity,
-                                       const std::array<int, kGridVariableCount>& given_count) {
-  std::vector<FieldViolation> violations;
-  const bool is_loss = quantity == GridQuantity::kLossNats;
-  for (int i = 0; i < kGridVariableCount; ++i) {
-    const auto variable = static_cast<GridVariable>(i);
-    const bool chosen =
-        is_loss && std::ranges::find(kTokenVariables, variable) != kTokenVariables.end();
-    const bool needed = Needs(quantity, variable);
-    if (given_count[i] > 1) violations.push_back({kNames[i], "is given twice"});
-    if (given_count[i] == 0 && needed) {
-      violations.push_back({kNames[i], "is missing; give a value or an axis"});
-    }
-    if (given_count[i] > 0 && !needed && !chosen) {
-      violations.push_back({kNames[i], "is not needed for this quantity; leave it out"});
-    }
-  }
-  const auto given_tokens = std::ranges::count_if(
-      kTokenVariables, [&](GridVariable variable) { return given_count[Index(variable)] > 0; });
-  if (is_loss && given_tokens != 2) {
-    violations.push_back({"total_tokens",
-                          fmt::format("a loss needs two of total_tokens, fp_tokens, qat_tokens, "
-                                      "qat_fraction; {} given",
-                                      given_tokens)});
-  }
-  return violations;
-}
-
-absl::Status CheckQuestion(const GridQuestion& question) {
-  if (question.axes.empty() || question.axes.size() > 2) {
-    return InvalidField("axes", fmt::format("has {} axes, needs 1 or 2", question.axes.size()));
-  }
-  std::array<int, kGridVariableCount> given_count{};
-  for (const GridAxis& axis : question.axes) {
-    if (axis.values.empty()) {
-      return InvalidField("axes", fmt::format("axis {} has no values", Name(axis.variable)));
-    }
-    ++given_count[Index(axis.variable)];
-  }
-  for (int i = 0; i < kGridVariableCount; ++i) given_count[i] += question.fixed[i] ? 1 : 0;
-  std::vector<FieldViolation> violations = CheckNeeds(question.quantity, given_count);
-  if (violations.empty()) return absl::OkStatus();
-  return InvalidFields(std::move(violations));
-}
-
-// The run of a loss question, from the two token variables given.
-RunPoint ResolveRun(const Variables& variables) {
-  const auto total = Get(variables, GridVariable::kTotalTokens);
-  const auto fp = Get(variables, GridVariable::kFpTokens);
-  const auto qat = Get(variables, GridVariable::kQatTokens);
-  const auto fraction = Get(variables, GridVariable::kQatFraction);
-  RunPoint run{.parameters = *Get(variables, GridVariable::kParameters),
-               .weight_bits = *Get(variables, GridVariable::kWeightBits)};
-  if (total) {
-    run.qat_tokens = qat ? *qat : fp ? *total - *fp : *fraction * *total;
-    run.fp_tokens = fp ? *fp : *total - run.qat_tokens;
-  } else if (fp) {
-    run.fp_tokens = *fp;
-    run.qat_tokens = qat ? *qat : *fp * *fraction / (1 - *fraction);
-  } else {
-    run.qat_tokens = *qat;
-    run.fp_tokens = *qat * (1 - *fraction) / *fraction;
-  }
-  return run;
+double Get(const GridVariables& variables, GridVariable variable) {
+  return *variables[Index(variable)];
 }
 
 bool IsRun(const RunPoint& run) {
@@ -142,7 +39,7 @@ class PointEvaluator {
         uncertainty_(question.with_intervals ? Uncertainty(law, question.confidence_level)
                                              : Uncertainty(law)) {}
 
-  absl::StatusOr<GridPoint> Evaluate(const Variables& variables) const {
+  absl::StatusOr<GridPoint> Evaluate(const GridVariables& variables) const {
     return quantity_ == GridQuantity::kLossNats ? Loss(ResolveRun(variables))
                                                 : AtOptimum(variables);
   }
@@ -164,12 +61,12 @@ class PointEvaluator {
     return GridPoint{LossEstimate(loss_nats, run), run};
   }
 
-  absl::StatusOr<GridPoint> AtOptimum(const Variables& variables) const {
-    const double parameters = *Get(variables, GridVariable::kParameters);
-    const double weight_bits = *Get(variables, GridVariable::kWeightBits);
+  absl::StatusOr<GridPoint> AtOptimum(const GridVariables& variables) const {
+    const double parameters = Get(variables, GridVariable::kParameters);
+    const double weight_bits = Get(variables, GridVariable::kWeightBits);
     RETURN_IF_ERROR(CheckSplitQuestion(law_, parameters, weight_bits));
     const LossSurface surface(law_, parameters, weight_bits);
-    const Budget budget{std::log(*Get(variables, GridVariable::kTotalTokens))};
+    const Budget budget{std::log(Get(variables, GridVariable::kTotalTokens))};
     const std::optional<OptimalSplit> optimum = FindOptimalSplit(surface, budget);
     if (!optimum) return NoInteriorOptimum(law_);
     const RunPoint run = surface.RunAt(optimum->tokens);
@@ -181,7 +78,7 @@ class PointEvaluator {
         return GridPoint{uncertainty_.Fraction(optimum->logit_fraction, gradient), run};
       }
       case GridQuantity::kWastedTokenFraction:
-        return Waste(surface, budget, *optimum, *Get(variables, GridVariable::kQatFraction));
+        return Waste(surface, budget, *optimum, Get(variables, GridVariable::kQatFraction));
       default:
         return GridPoint{LossEstimate(optimum->loss_nats(), run), run};
     }
@@ -260,14 +157,14 @@ class AnswerBuilder {
 }  // namespace
 
 absl::StatusOr<GridAnswer> EvaluateGrid(const FittedLaw& law, const GridQuestion& question) {
-  RETURN_IF_ERROR(CheckQuestion(question));
+  RETURN_IF_ERROR(CheckGridQuestion(question));
   const GridAxis& outer = question.axes.front();
   const GridAxis& inner = question.axes.back();
   const size_t inner_count = question.axes.size() == 2 ? inner.values.size() : 1;
   const size_t point_count = outer.values.size() * inner_count;
   const PointEvaluator evaluator(law, question);
   AnswerBuilder builder(law, point_count, question.with_intervals);
-  Variables variables = question.fixed;
+  GridVariables variables = question.fixed;
   absl::Status first_refusal;
   for (size_t i = 0; i < point_count; ++i) {
     if (i % kPointsBetweenPolls == 0 && question.cancelled && question.cancelled()) {

@@ -19,14 +19,18 @@ constexpr double kStepTolerance = 1e-7;
 
 double Fraction(double logit) { return 1 / (1 + std::exp(-logit)); }
 
-// Shares of a split and how the terms' exponents act on it.
+// Shares of a split, and with what weight a term stands on each side of the
+// balance there.
 struct Shares {
-  double fraction;    // f: of all tokens
-  double rest;        // 1 - f
-  double spent;       // s: of the budget, on QAT
-  double kept;        // 1 - s
-  double total_up;    // max(0, s - f)
-  double total_down;  // max(0, f - s)
+  double fraction;     // f: of all tokens
+  double rest;         // 1 - f
+  double spent;        // s: of the budget, on QAT
+  double kept;         // 1 - s
+  double total_up;     // max(0, s - f)
+  double total_down;   // max(0, f - s)
+  double spent_slope;  // ds/dy
+  double total_up_slope;
+  double total_down_slope;
 
   // `ratio` is D_qat / D_fp.
   Shares(const Budget& budget, double ratio) {
@@ -37,6 +41,10 @@ struct Shares {
     spent = cost_ratio * kept;
     total_up = std::max(0.0, spent - fraction);
     total_down = std::max(0.0, fraction - spent);
+    spent_slope = spent * kept;
+    const double total_slope = spent_slope - fraction * rest;
+    total_up_slope = total_up > 0 ? total_slope : 0;
+    total_down_slope = total_down > 0 ? -total_slope : 0;
   }
 
   double Up(const TokenTerm& term) const {
@@ -44,6 +52,12 @@ struct Shares {
   }
   double Down(const TokenTerm& term) const {
     return term.qat_exponent * kept + term.total_exponent * total_down;
+  }
+  double UpSlope(const TokenTerm& term) const {
+    return term.fp_exponent * spent_slope + term.total_exponent * total_up_slope;
+  }
+  double DownSlope(const TokenTerm& term) const {
+    return -term.qat_exponent * spent_slope + term.total_exponent * total_down_slope;
   }
 };
 
@@ -78,9 +92,6 @@ LogTokens TokensAt(const Budget& budget, double logit_fraction) {
 Balance BalanceAt(const LossSurface& surface, const Budget& budget, double logit_fraction) {
   const Shares shares(budget, std::exp(logit_fraction));
   const LogTokens tokens = TokensOf(budget, logit_fraction, shares);
-  const double spent_slope = shares.spent * shares.kept;
-  // d(s - f)/dy, on the side of the balance where s - f counts.
-  const double total_slope = spent_slope - shares.fraction * shares.rest;
   Balance balance{.loss_nats = surface.constant_nats()};
   double up_budget = 0;
   double down_budget = 0;
@@ -89,16 +100,12 @@ Balance BalanceAt(const LossSurface& surface, const Budget& budget, double logit
     const double up = shares.Up(term);
     const double down = shares.Down(term);
     const double relative_slope = up - down;  // d ln L_k / dy
-    const double up_slope = term.fp_exponent * spent_slope +
-                            (shares.total_up > 0 ? term.total_exponent * total_slope : 0);
-    const double down_slope = -term.qat_exponent * spent_slope -
-                              (shares.total_down > 0 ? term.total_exponent * total_slope : 0);
     const double exponent = term.fp_exponent + term.qat_exponent + term.total_exponent;
     balance.loss_nats += loss;
     balance.up += loss * up;
     balance.down += loss * down;
-    balance.up_slope += loss * (up * relative_slope + up_slope);
-    balance.down_slope += loss * (down * relative_slope + down_slope);
+    balance.up_slope += loss * (up * relative_slope + shares.UpSlope(term));
+    balance.down_slope += loss * (down * relative_slope + shares.DownSlope(term));
     up_budget -= loss * up * exponent;
     down_budget -= loss * down * exponent;
     balance.loss_log_budget_slope -= loss * exponent;
