@@ -157,7 +157,9 @@ std::string FractionText(const v1::OptimizeQatFractionRequest& request,
     }
     if (answer.has_caller_split()) AddCallerSplit(table, answer.caller_split());
   }
-  table.AddRow({"Tokens per parameter byte", Quantity(answer.tokens_per_parameter_byte()), ""});
+  if (answer.tokens_per_parameter_byte() > 0) {
+    table.AddRow({"Tokens per parameter byte", Quantity(answer.tokens_per_parameter_byte()), ""});
+  }
   return text + "\n" + table.Aligned("  ") + "\n" + CooldownText(answer.cooldown()) +
          ProvenanceText(answer.provenance());
 }

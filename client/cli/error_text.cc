@@ -32,11 +32,12 @@ std::string ConflictText(const RowConflict& conflict, std::string_view source) {
                      fmt::join(conflict.differing_fields, ", "));
 }
 
+// How many levels there are stands in the message, which they are does not.
 std::string MissingAxisText(const MissingAxis& axis) {
-  std::string text = fmt::format(
-      "  {}: {} distinct, {} needed", axis.axis, axis.level_count, axis.needed_level_count);
-  if (!axis.levels.empty()) text += fmt::format(" (measured: {})", fmt::join(axis.levels, ", "));
-  return text + "\n";
+  return fmt::format("  {}: measured {}; {} levels are needed\n",
+                     axis.axis,
+                     fmt::join(axis.levels, ", "),
+                     axis.needed_level_count);
 }
 
 std::string DetailsText(const ErrorDetails& details,
@@ -49,7 +50,9 @@ std::string DetailsText(const ErrorDetails& details,
   }
   for (const RejectedRow& row : details.rejected_rows) text += RejectedRowText(row, source);
   for (const RowConflict& conflict : details.conflicts) text += ConflictText(conflict, source);
-  for (const MissingAxis& axis : details.missing_axes) text += MissingAxisText(axis);
+  for (const MissingAxis& axis : details.missing_axes) {
+    if (!axis.levels.empty()) text += MissingAxisText(axis);
+  }
   if (!details.explanation.empty() && message.find(details.explanation) == std::string_view::npos) {
     text += fmt::format("  {}\n", details.explanation);
   }

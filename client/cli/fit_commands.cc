@@ -11,6 +11,7 @@
 #include "client/cli/fit_report.h"
 #include "client/cli/flags.h"
 #include "client/cli/terminal.h"
+#include "google/protobuf/util/field_mask_util.h"
 #include "util/status_macros.h"
 
 namespace bitbudget::cli {
@@ -56,16 +57,30 @@ class ElapsedTime {
 struct RunArguments {
   v1::RunFitRequest request;
   v1::FitOptions options;
-  bool own_options = false;
+  google::protobuf::FieldMask set_options;  // those that flags set
   bool wait = false;
 };
 
+// The study's own options with those of the flags in their place: a fit that
+// differs in one thing shall not differ in others.
+absl::StatusOr<v1::FitOptions> OptionsOf(client::Client& client, const RunArguments& arguments) {
+  v1::GetStudyRequest request;
+  request.set_name(arguments.request.parent());
+  ASSIGN_OR_RETURN(const v1::Study study, client.GetStudy(request));
+  v1::FitOptions options = study.fit_options();
+  google::protobuf::util::FieldMaskUtil::MergeMessageTo(
+      arguments.options, arguments.set_options, {}, &options);
+  return options;
+}
+
 absl::Status RunRun(Session& session, const RunArguments& arguments) {
   v1::RunFitRequest request = arguments.request;
-  if (arguments.own_options) *request.mutable_options() = arguments.options;
   ASSIGN_OR_RETURN(
       client::Client * client,
       session.Client(arguments.wait ? std::optional(absl::InfiniteDuration()) : std::nullopt));
+  if (arguments.set_options.paths_size() > 0) {
+    ASSIGN_OR_RETURN(*request.mutable_options(), OptionsOf(*client, arguments));
+  }
   absl::StatusOr<v1::Fit> fit;
   {
     const ElapsedTime elapsed("fitting");
@@ -127,8 +142,8 @@ void AddRun(CLI::App& fit, Session& session) {
   auto arguments = std::make_shared<RunArguments>();
   AddStudy(command, arguments->request.mutable_parent())->required();
   command->add_flag("--wait", arguments->wait, "Wait as long as it takes, not only 10 minutes");
-  AddFitOptions(command, &arguments->options, [arguments](const std::string&) {
-    arguments->own_options = true;
+  AddFitOptions(command, &arguments->options, [arguments](const std::string& field) {
+    arguments->set_options.add_paths(field);
   });
   OnCommand(command, session, arguments, &RunRun);
 }

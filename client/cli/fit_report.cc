@@ -9,13 +9,41 @@
 namespace bitbudget::cli {
 namespace {
 
+// The rows that a reason leaves out, in words that follow their number.
+std::string_view LeftOutRows(v1::LeaveOutReason reason) {
+  switch (reason) {
+    case v1::ROW_EXCLUDED:
+      return "excluded";
+    case v1::ROLE_CONTROL:
+      return "controls";
+    case v1::ROLE_QAT_FROM_SCRATCH:
+      return "with QAT from scratch";
+    case v1::ROLE_POST_TRAINING:
+      return "quantized after training";
+    case v1::ROLE_FP_THEN_QAT:
+      return "with QAT";
+    case v1::QUANTIZED_ACTIVATIONS:
+      return "with quantized activations";
+    case v1::OTHER_SCHEDULE:
+      return "of another schedule";
+    case v1::OTHER_RECIPE:
+      return "of another recipe";
+    case v1::OTHER_OPTIMIZER:
+      return "of another optimizer";
+    case v1::TOO_FEW_FP_TOKENS:
+      return "with too few full-precision tokens";
+    case v1::ZERO_WEIGHT:
+      return "of weight 0";
+    default:
+      return "for a reason unknown to this version";
+  }
+}
+
 std::string LeftOutText(const v1::Fit& fit) {
   std::string text;
   for (const v1::RowsLeftOut& rows : fit.rows_left_out()) {
-    text += fmt::format("{}{} {}",
-                        text.empty() ? "" : ", ",
-                        rows.count(),
-                        Words(v1::LeaveOutReason_Name(rows.reason())));
+    text +=
+        fmt::format("{}{} {}", text.empty() ? "" : ", ", rows.count(), LeftOutRows(rows.reason()));
   }
   return text.empty() ? "none" : text;
 }

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "client/cli/error_text.h"
 #include "client/cli/json.h"
-#include "util/status_macros.h"
 
 namespace bitbudget::cli {
 
@@ -15,7 +15,10 @@ absl::StatusOr<client::Client*> Session::Client(std::optional<absl::Duration> lo
     client::ClientOptions options;
     options.long_timeout = timeout.value_or(long_timeout.value_or(options.long_timeout));
     options.timeout = timeout.value_or(options.timeout);
-    ASSIGN_OR_RETURN(client_, client::Client::Connect(server, options));
+    absl::StatusOr<std::unique_ptr<client::Client>> client =
+        client::Client::Connect(server, options);
+    if (!client.ok()) return WrongUsage(std::string(client.status().message()));
+    client_ = *std::move(client);
   }
   return client_.get();
 }

@@ -32,7 +32,8 @@ class Session {
   std::string source;
 
   // The client, connected on the first use. `long_timeout` (positive) replaces
-  // its default for calls that work or wait; --timeout goes before both.
+  // its default for calls that work or wait; --timeout goes before both. WrongUsage
+  // for an address that is none.
   absl::StatusOr<client::Client*> Client(std::optional<absl::Duration> long_timeout = std::nullopt);
 
   // Writes to standard output.

@@ -38,12 +38,12 @@ absl::StatusOr<v1::ImportExperimentsResponse> ImportOnce(
   const auto stream = connection.experiments.ImportExperiments(&context, &response);
   size_t sent = 0;
   do {
-    const size_t end = std::min(rows.size(), sent + kRowsPerMessage);
-    message.mutable_experiments()->Add(rows.begin() + sent, rows.begin() + end);
+    const auto batch = rows.subspan(sent, std::min(kRowsPerMessage, rows.size() - sent));
+    message.mutable_experiments()->Add(batch.begin(), batch.end());
     // A failed write means that the call is over; Finish says how.
     if (!stream->Write(message)) break;
     message.Clear();
-    sent = end;
+    sent += batch.size();
     if (on_progress) on_progress(static_cast<int64_t>(sent));
   } while (sent < rows.size());
   stream->WritesDone();

@@ -44,9 +44,10 @@ grpc::ChannelArguments Arguments() {
   grpc::ChannelArguments arguments;
   arguments.SetServiceConfigJSON(kServiceConfig);
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  // Connect again within the backoff of the retries, not gRPC's own second.
+  // Connect again within the backoff of the retries, not after gRPC's own second.
+  // (Its "minimum reconnect backoff" must stay: it is the time that a connection
+  // has to come about, and a busy machine needs more than a moment.)
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   return arguments;
 }

@@ -52,13 +52,13 @@ TEST(ErrorTextTest, SaysOfAConflictWhatDiffersAndWhatToDo) {
             "  to correct a stored run: exclude it with a reason, then import again\n");
 }
 
-TEST(ErrorTextTest, NamesTheAxisThatIsMissing) {
+TEST(ErrorTextTest, NamesTheLevelsOfAnAxisThatIsTooPoor) {
   EXPECT_EQ(
       ErrorText(DataCannotAnswer({{"weight_bits", 1, 2, {4}}}, "Measure another width.")),
       std::string("error: ") +
           std::string(
               DataCannotAnswer({{"weight_bits", 1, 2, {4}}}, "Measure another width.").message()) +
-          "\n  weight_bits: 1 distinct, 2 needed (measured: 4)\n");
+          "\n  weight_bits: measured 4; 2 levels are needed\n");
 }
 
 TEST(ErrorTextTest, ShowsTheCodeOfAnErrorWithoutAMessage) {

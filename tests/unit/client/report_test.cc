@@ -52,7 +52,7 @@ TEST(FitTextTest, SaysAllThatAReaderMustKnow) {
   Rung           bit_free_interaction
   Formula        L = E + A / N^alpha
   Rows fitted    463
-  Rows left out  36 role control, 2 other schedule
+  Rows left out  36 controls, 2 of another schedule
   Objective      0.00101827, Huber delta 0.001
   Search         converged; 3 of 4 polished starts agree, 64 screened, 0.412 s
   Data           revision 5
