@@ -17,15 +17,16 @@ namespace bitbudget::worker {
 inline constexpr double kSmallestScale = 1e-8;
 
 // Tries scales between 0.2 and 1.2 of `covering`, the scale at which the largest
-// weight just reaches the last level, in steps of 1/64. The error is a jagged
-// function of the scale with many local minima, so that a grid beats a descent.
+// weight just reaches the last level, in steps of 1/128. The error is a
+// jagged function of the scale with many local minima, so that a grid beats a
+// descent.
 template <class T>
 T SearchScale(const Quantizer<T>& quantizer, std::span<const T> weights, T covering) {
   std::vector<T> values(weights.size());
   T best_scale = std::max(covering, static_cast<T>(kSmallestScale));
   double best_error = std::numeric_limits<double>::infinity();
-  for (int step = 13; step <= 77; ++step) {
-    const T scale = covering * static_cast<T>(step) / 64;
+  for (int step = 26; step <= 154; ++step) {
+    const T scale = covering * static_cast<T>(step) / 128;
     if (!(scale > static_cast<T>(kSmallestScale))) continue;
     quantizer.Quantize(weights, scale, values);
     double error = 0;
