@@ -24,7 +24,9 @@ class FitTest : public EndToEndTest {
 };
 
 TEST_F(FitTest, AnImportThatWaitsNamesTheFitOfItsRows) {
-  Write("more.csv", std::string(kHeader) + "86M,20B,10B,4,2.5\n");
+  Write("more.csv",
+        "parameters,fp_tokens,qat_tokens,weight_bits,loss_nats,schedule\n"
+        "86M,20B,10B,4,3.1,classic\n");
   const testing::Completed completed =
       Bitbudget({"experiments", "import", "--study", "s", "more.csv", "--wait"});
   EXPECT_EQ(completed.status.code, 0);
@@ -266,6 +268,27 @@ TEST_F(FitTest, AGridIsCsv) {
   EXPECT_THAT(grid.errors, StartsWith("From compute_optimal_qat"));
 }
 
+TEST_F(FitTest, APredictionWithoutQatTokensIsRefused) {
+  const testing::Completed completed = Bitbudget({"predict",
+                                                  "--study",
+                                                  "s",
+                                                  "--parameters",
+                                                  "86M",
+                                                  "--fp-tokens",
+                                                  "1B",
+                                                  "--weight-bits",
+                                                  "2"});
+  EXPECT_EQ(completed.status.code, 1);
+  EXPECT_THAT(completed.errors, StartsWith("error: qat_tokens: is 0"));
+}
+
+TEST_F(FitTest, AGridNamesEveryVariableThatItMisses) {
+  const testing::Completed completed =
+      Bitbudget({"grid", "--study", "s", "--quantity", "loss-nats", "--axis", "weight_bits=1,2"});
+  EXPECT_EQ(completed.status.code, 1);
+  EXPECT_THAT(completed.errors, AllOf(HasSubstr("parameters: "), HasSubstr("total_tokens: ")));
+}
+
 struct BadQuestionCase {
   std::vector<std::string> arguments;
   int exit_code;
@@ -366,17 +389,6 @@ INSTANTIATE_TEST_SUITE_P(
                          "86M",
                          "--fp-tokens",
                          "1B",
-                         "--weight-bits",
-                         "2"},
-                        1,
-                        "qat_tokens: is 0"},
-        BadQuestionCase{{"predict",
-                         "--study",
-                         "s",
-                         "--parameters",
-                         "86M",
-                         "--fp-tokens",
-                         "1B",
                          "--qat-tokens",
                          "1B",
                          "--weight-bits",
@@ -389,10 +401,6 @@ INSTANTIATE_TEST_SUITE_P(
         BadQuestionCase{{"grid", "--study", "s", "--quantity", "loss", "--axis", "weight_bits=1"},
                         2,
                         "'loss' is none of loss-nats"},
-        BadQuestionCase{
-            {"grid", "--study", "s", "--quantity", "loss-nats", "--axis", "weight_bits=1,2"},
-            1,
-            "parameters"},
         BadQuestionCase{{"fit", "show", "--study", "s"}, 1, "studies/s"},
         BadQuestionCase{{"fit", "show", "--fit", "1"}, 2, "add --study NAME"},
         BadQuestionCase{{"fit", "run", "--study", "s"}, 1, "experiments"},
