@@ -248,6 +248,7 @@ std::string CsvHeader() { return fmt::format("{}\n", fmt::join(kColumns, ",")); 
 
 std::string CsvLine(const v1::Experiment& experiment) {
   std::vector<std::string> cells;
+  cells.reserve(kColumns.size());
   for (const char* column : kColumns) {
     cells.push_back(Cell(FieldText(experiment, FieldOf(experiment, column))));
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <cmath>
 #include <fstream>
 #include <sstream>
@@ -63,11 +64,11 @@ void EndToEndTest::SetUp() {
   server_ = *std::move(server);
 }
 
-testing::Completed EndToEndTest::Bitbudget(std::vector<std::string> arguments,
-                                           std::string input) const {
-  arguments.insert(arguments.begin(), BITBUDGET_PROGRAM);
+testing::Completed EndToEndTest::Bitbudget(const std::string& arguments, std::string input) const {
+  std::vector<std::string> command = CLI::detail::split_up(arguments);
+  command.insert(command.begin(), BITBUDGET_PROGRAM);
   const absl::StatusOr<testing::Completed> completed =
-      testing::Run(std::move(arguments),
+      testing::Run(std::move(command),
                    {.input = std::move(input),
                     .environment = {"BITBUDGET_SERVER=" + server_->address()},
                     .directory = directory_.path()});
@@ -75,15 +76,14 @@ testing::Completed EndToEndTest::Bitbudget(std::vector<std::string> arguments,
   return completed.ok() ? *completed : testing::Completed{};
 }
 
-std::string EndToEndTest::Output(const std::vector<std::string>& arguments) const {
+std::string EndToEndTest::Output(const std::string& arguments) const {
   const testing::Completed completed = Bitbudget(arguments);
   EXPECT_EQ(completed.status, testing::ExitStatus{}) << completed.errors;
   return completed.output;
 }
 
-nlohmann::json EndToEndTest::Json(std::vector<std::string> arguments) const {
-  arguments.emplace_back("--json");
-  nlohmann::json json = nlohmann::json::parse(Output(arguments), nullptr, false);
+nlohmann::json EndToEndTest::Json(const std::string& arguments) const {
+  nlohmann::json json = nlohmann::json::parse(Output(arguments + " --json"), nullptr, false);
   EXPECT_FALSE(json.is_discarded());
   return json;
 }
@@ -98,13 +98,12 @@ std::string EndToEndTest::Read(std::string_view name) const {
   return text.str();
 }
 
-void EndToEndTest::CreateStudy() const { Output({"study", "create", "s"}); }
+void EndToEndTest::CreateStudy() const { Output("study create s"); }
 
 void EndToEndTest::CreateStudyWithRuns() const {
   CreateStudy();
   Write("runs.csv", SimulatedRuns());
-  const testing::Completed imported =
-      Bitbudget({"experiments", "import", "--study", "s", "runs.csv", "--wait"});
+  const testing::Completed imported = Bitbudget("experiments import --study s runs.csv --wait");
   ASSERT_EQ(imported.status, testing::ExitStatus{}) << imported.errors;
 }
 

@@ -20,15 +20,15 @@ class EndToEndTest : public ::testing::Test {
  protected:
   void SetUp() override;
 
-  // Runs `bitbudget` with these arguments, in the directory, with `input` on its
-  // standard input.
-  testing::Completed Bitbudget(std::vector<std::string> arguments, std::string input = "") const;
+  // Runs `bitbudget` in the directory with these arguments, divided by spaces
+  // ('...' around those that hold spaces), and `input` on its standard input.
+  testing::Completed Bitbudget(const std::string& arguments, std::string input = "") const;
 
-  // The same, where it must succeed and say nothing but data; returns the data.
-  std::string Output(const std::vector<std::string>& arguments) const;
+  // The same, where it must succeed; returns its standard output.
+  std::string Output(const std::string& arguments) const;
 
   // The same with --json, parsed.
-  nlohmann::json Json(std::vector<std::string> arguments) const;
+  nlohmann::json Json(const std::string& arguments) const;
 
   // Writes a file into the directory.
   void Write(std::string_view name, std::string_view text) const;

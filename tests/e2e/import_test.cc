@@ -19,14 +19,13 @@ class ImportTest : public EndToEndTest {
     if (server_ != nullptr) CreateStudy();
   }
 
-  testing::Completed Import(const std::string& csv, std::vector<std::string> flags = {}) const {
+  testing::Completed Import(const std::string& csv, const std::string& flags = "") const {
     Write("runs.csv", csv);
-    flags.insert(flags.begin(), {"experiments", "import", "--study", "s", "runs.csv"});
-    return Bitbudget(flags);
+    return Bitbudget("experiments import --study s runs.csv " + flags);
   }
 
   std::string StoredCount() const {
-    return Json({"study", "show", "s"})["experiment_count"].get<std::string>();
+    return Json("study show s")["experiment_count"].get<std::string>();
   }
 };
 
@@ -54,14 +53,14 @@ TEST_F(ImportTest, AMoreAccurateSpellingOfTheSameNumbersIsTheSameRun) {
 
 TEST_F(ImportTest, ADryRunStoresNothing) {
   const testing::Completed completed =
-      Import(std::string(kHeader) + "86M,20B,10B,4,2.5\n", {"--dry-run"});
+      Import(std::string(kHeader) + "86M,20B,10B,4,2.5\n", "--dry-run");
   EXPECT_EQ(completed.output, "1 would be stored, 0 unchanged, 0 refused; nothing was changed\n");
   EXPECT_EQ(StoredCount(), "0");
 }
 
 TEST_F(ImportTest, ReadsStandardInput) {
-  const testing::Completed completed = Bitbudget({"experiments", "import", "--study", "s", "-"},
-                                                 std::string(kHeader) + "86M,20B,10B,4,2.5\n");
+  const testing::Completed completed =
+      Bitbudget("experiments import --study s -", std::string(kHeader) + "86M,20B,10B,4,2.5\n");
   EXPECT_THAT(completed.output, StartsWith("1 stored"));
 }
 
@@ -69,14 +68,13 @@ TEST_F(ImportTest, ReadsJsonLines) {
   Write("runs.jsonl",
         R"({"parameters": "5", "fp_tokens": 6, "qat_tokens": 7, "weight_bits": 2, "loss_nats": 3})"
         "\n");
-  EXPECT_THAT(Output({"experiments", "import", "--study", "s", "runs.jsonl"}),
-              StartsWith("1 stored"));
+  EXPECT_THAT(Output("experiments import --study s runs.jsonl"), StartsWith("1 stored"));
 }
 
 TEST_F(ImportTest, TheBatchIsTheNameOfTheFileUnlessItIsGiven) {
   Import(std::string(kHeader) + "86M,20B,10B,4,2.5\n");
-  Import(std::string(kHeader) + "86M,20B,10B,2,2.6\n", {"--batch", "second"});
-  const nlohmann::json runs = Json({"experiments", "list", "--study", "s"})["experiments"];
+  Import(std::string(kHeader) + "86M,20B,10B,2,2.6\n", "--batch second");
+  const nlohmann::json runs = Json("experiments list --study s")["experiments"];
   ASSERT_EQ(runs.size(), 2);
   EXPECT_EQ(runs[0]["provenance"]["import_batch"], "runs.csv");
   EXPECT_EQ(runs[0]["provenance"]["line"], "2");
@@ -148,7 +146,7 @@ TEST_F(ImportTest, InvalidRowsAreSkippedOnRequestAndStillReported) {
                                                   "86M,20B,10B,4,2.5\n"
                                                   "86M,20B,10B,17,2.5\n"
                                                   "86M,20B,10B,x,2.5\n",
-                                              {"--skip-invalid"});
+                                              "--skip-invalid");
   EXPECT_EQ(completed.status.code, 0);
   EXPECT_EQ(completed.output, "1 stored, 0 unchanged, 2 refused; revision 1\n");
   EXPECT_THAT(completed.errors,
@@ -168,14 +166,7 @@ TEST_F(ImportTest, ARunThatContradictsAStoredOneIsRefusedNamingIt) {
 
 TEST_F(ImportTest, AMistypedLossIsCorrectedByExcludingAndImportingAgain) {
   Import(std::string(kHeader) + "86M,20B,10B,4,25\n");
-  EXPECT_EQ(Output({"experiments",
-                    "exclude",
-                    "--study",
-                    "s",
-                    "--batch",
-                    "runs.csv",
-                    "--reason",
-                    "a point was missing"}),
+  EXPECT_EQ(Output("experiments exclude --study s --batch runs.csv --reason 'a point was missing'"),
             "1 excluded; revision 2\n");
   EXPECT_EQ(Import(std::string(kHeader) + "86M,20B,10B,4,2.5\n").output,
             "1 stored, 0 unchanged, 0 refused; revision 3\n");
@@ -190,7 +181,7 @@ struct BadFileCase {
 class BadFileTest : public ImportTest, public ::testing::WithParamInterface<BadFileCase> {};
 
 TEST_P(BadFileTest, IsRefusedNamingLineAndColumn) {
-  const testing::Completed completed = Import(GetParam().text, {"--skip-invalid"});
+  const testing::Completed completed = Import(GetParam().text, "--skip-invalid");
   EXPECT_EQ(completed.status.code, 1);
   EXPECT_THAT(completed.errors, HasSubstr(GetParam().error));
   EXPECT_EQ(StoredCount(), "0");
@@ -212,42 +203,39 @@ INSTANTIATE_TEST_SUITE_P(
             "runs.csv, line 3: the quote opened in this row is never closed"}));
 
 TEST_F(ImportTest, AFileThatDoesNotExistIsRefused) {
-  const testing::Completed completed =
-      Bitbudget({"experiments", "import", "--study", "s", "absent.csv"});
+  const testing::Completed completed = Bitbudget("experiments import --study s absent.csv");
   EXPECT_EQ(completed.status.code, 1);
   EXPECT_EQ(completed.errors, "error: cannot read absent.csv\n");
 }
 
 TEST_F(ImportTest, ADirectoryIsNotAFile) {
-  const testing::Completed completed = Bitbudget({"experiments", "import", "--study", "s", "."});
+  const testing::Completed completed = Bitbudget("experiments import --study s .");
   EXPECT_EQ(completed.status.code, 1);
   EXPECT_EQ(completed.errors, "error: cannot read .\n");
 }
 
 TEST_F(ImportTest, AStudyThatDoesNotExistIsRefused) {
   Write("runs.csv", std::string(kHeader) + "86M,20B,10B,4,2.5\n");
-  const testing::Completed completed =
-      Bitbudget({"experiments", "import", "--study", "none", "runs.csv"});
+  const testing::Completed completed = Bitbudget("experiments import --study none runs.csv");
   EXPECT_EQ(completed.status.code, 1);
   EXPECT_THAT(completed.errors, HasSubstr("studies/none"));
 }
 
 TEST_F(ImportTest, WithoutAStudyItIsWrongUsage) {
-  EXPECT_EQ(Bitbudget({"experiments", "import", "runs.csv"}).status.code, 2);
+  EXPECT_EQ(Bitbudget("experiments import runs.csv").status.code, 2);
 }
 
 TEST_F(ImportTest, WaitingForAFitThatFailsSaysWhyAndThatRowsAreStored) {
   const testing::Completed completed =
-      Import(std::string(kHeader) + "86M,20B,10B,4,2.5\n", {"--wait"});
+      Import(std::string(kHeader) + "86M,20B,10B,4,2.5\n", "--wait");
   EXPECT_EQ(completed.status.code, 1);
   EXPECT_THAT(completed.output, StartsWith("1 stored"));
   EXPECT_THAT(completed.errors, HasSubstr("revision 1 of studies/s has no fit: "));
 }
 
 TEST_F(ImportTest, AsJsonTheReplyListsWhatWasRefusedHereAndThere) {
-  const testing::Completed completed =
-      Import(std::string(kHeader) + "86M,20B,10B,17,2.5\n86M,20B,10B,x,2.5\n",
-             {"--skip-invalid", "--json"});
+  const testing::Completed completed = Import(
+      std::string(kHeader) + "86M,20B,10B,17,2.5\n86M,20B,10B,x,2.5\n", "--skip-invalid --json");
   const nlohmann::json reply = nlohmann::json::parse(completed.output);
   EXPECT_EQ(reply["rejected_count"], "2");
   ASSERT_EQ(reply["rejected_rows"].size(), 2);

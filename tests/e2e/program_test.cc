@@ -16,7 +16,7 @@ using ProgramTest = EndToEndTest;
 TEST_F(ProgramTest, WithoutAServerTheExitCodeIsThreeAndTheErrorSaysWhatToDo) {
   const std::string address = server_->address();
   ASSERT_EQ(server_->Stop(), testing::ExitStatus{});
-  const testing::Completed completed = Bitbudget({"study", "list"});
+  const testing::Completed completed = Bitbudget("study list");
   EXPECT_EQ(completed.status.code, 3);
   EXPECT_EQ(completed.errors,
             "error: cannot reach bitbudget-server at " + address +
@@ -25,21 +25,21 @@ TEST_F(ProgramTest, WithoutAServerTheExitCodeIsThreeAndTheErrorSaysWhatToDo) {
 }
 
 TEST_F(ProgramTest, TheFlagGoesBeforeTheEnvironmentAndMayFollowTheCommand) {
-  const testing::Completed completed = Bitbudget({"study", "list", "--server", "127.0.0.1:1"});
+  const testing::Completed completed = Bitbudget("study list --server 127.0.0.1:1");
   EXPECT_EQ(completed.status.code, 3);
   EXPECT_THAT(completed.errors, HasSubstr("127.0.0.1:1:"));
 }
 
 TEST_F(ProgramTest, WhatIsStoredOutlivesTheServer) {
   CreateStudyWithRuns();
-  const std::string fit = Json({"fit", "show", "--study", "s"})["content_hash"];
+  const std::string fit = Json("fit show --study s")["content_hash"];
   ASSERT_EQ(server_->Stop(), testing::ExitStatus{});
   SetUp();
-  EXPECT_EQ(Json({"fit", "show", "--study", "s"})["content_hash"], fit);
+  EXPECT_EQ(Json("fit show --study s")["content_hash"], fit);
 }
 
 TEST_F(ProgramTest, TheHelpOpensWithExamplesAndListsTheCommands) {
-  const std::string help = Output({"--help"});
+  const std::string help = Output("--help");
   EXPECT_THAT(help, StartsWith("Examples:\n  bitbudget study create"));
   for (const char* command :
        {"study", "experiments", "fit", "predict", "fraction", "grid", "backup", "completion"}) {
@@ -48,7 +48,7 @@ TEST_F(ProgramTest, TheHelpOpensWithExamplesAndListsTheCommands) {
 }
 
 TEST_F(ProgramTest, TheHelpOfACommand) {
-  EXPECT_EQ(Output({"backup", "--help"}), R"(Examples:
+  EXPECT_EQ(Output("backup --help"), R"(Examples:
   bitbudget backup /var/backups/bitbudget-monday.db
 
 Writes a consistent copy of the whole database while the server goes on working
@@ -66,18 +66,18 @@ Options of all commands: --server, --json, --timeout; see bitbudget --help
 }
 
 TEST_F(ProgramTest, TheVersionIsThatOfTheProject) {
-  EXPECT_THAT(Output({"--version"}), MatchesRegex("bitbudget [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+  EXPECT_THAT(Output("--version"), MatchesRegex("bitbudget [0-9]+\\.[0-9]+\\.[0-9]+\n"));
 }
 
 TEST_F(ProgramTest, AnUnknownCommandIsWrongUsageWithASuggestion) {
-  const testing::Completed completed = Bitbudget({"fractions"});
+  const testing::Completed completed = Bitbudget("fractions");
   EXPECT_EQ(completed.status.code, 2);
   EXPECT_EQ(completed.errors,
             "error: bitbudget has no command 'fractions'; did you mean 'fraction'?\n"
             "  see: bitbudget --help\n");
 }
 
-TEST_F(ProgramTest, NoCommandIsWrongUsage) { EXPECT_EQ(Bitbudget({}).status.code, 2); }
+TEST_F(ProgramTest, NoCommandIsWrongUsage) { EXPECT_EQ(Bitbudget("").status.code, 2); }
 
 TEST_F(ProgramTest, OutputThatCannotBeWrittenIsAFailure) {
   const absl::StatusOr<testing::Completed> completed =
@@ -90,8 +90,8 @@ TEST_F(ProgramTest, OutputThatCannotBeWrittenIsAFailure) {
 
 TEST_F(ProgramTest, ATimeoutIsObeyed) {
   CreateStudyWithRuns();
-  const testing::Completed completed = Bitbudget(
-      {"fit", "run", "--study", "s", "--starts", "10000", "--polish", "10000", "--timeout", "0.2"});
+  const testing::Completed completed =
+      Bitbudget("fit run --study s --starts 10000 --polish 10000 --timeout 0.2");
   EXPECT_EQ(completed.status.code, 1);
   EXPECT_THAT(
       completed.errors,
@@ -100,23 +100,23 @@ TEST_F(ProgramTest, ATimeoutIsObeyed) {
 
 TEST_F(ProgramTest, ABackupIsADatabaseOfItsOwn) {
   CreateStudy();
-  EXPECT_THAT(Output({"backup", "copy.db"}),
+  EXPECT_THAT(Output("backup copy.db"),
               MatchesRegex(directory_.File("copy.db") + ": [.0-9]+[kM]B\n"));
   server_.reset();
   absl::StatusOr<std::unique_ptr<testing::ServerProcess>> server =
       testing::ServerProcess::Start(BITBUDGET_SERVER_PROGRAM, directory_.File("copy.db"));
   ASSERT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
-  EXPECT_EQ(Json({"study", "show", "s"})["name"], "studies/s");
+  EXPECT_EQ(Json("study show s")["name"], "studies/s");
 }
 
 TEST_F(ProgramTest, ABackupOverAFileOrIntoNoDirectoryIsRefused) {
   Write("copy.db", "precious");
-  const testing::Completed over = Bitbudget({"backup", "copy.db"});
+  const testing::Completed over = Bitbudget("backup copy.db");
   EXPECT_EQ(over.status.code, 1);
   EXPECT_THAT(over.errors, HasSubstr("copy.db"));
   EXPECT_EQ(Read("copy.db"), "precious");
-  const testing::Completed nowhere = Bitbudget({"backup", "none/copy.db"});
+  const testing::Completed nowhere = Bitbudget("backup none/copy.db");
   EXPECT_EQ(nowhere.status.code, 1);
   EXPECT_THAT(nowhere.errors, HasSubstr("none"));
 }
