@@ -30,9 +30,7 @@ Examples:
   bitbudget-server --print-config > bitbudget.toml && bitbudget-server --config bitbudget.toml
 
 Every option may stand in the file (max-page-count = 100000) or in the environment
-(BITBUDGET_MAX_PAGE_COUNT=100000); a flag outdoes the environment, that outdoes the file.
-
-Options:)";
+(BITBUDGET_MAX_PAGE_COUNT=100000); a flag outdoes the environment, that outdoes the file.)";
 
 // "max-page-count" -> "BITBUDGET_MAX_PAGE_COUNT".
 std::string VariableOf(std::string name) {

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <exception>
 #include <optional>
+#include <vector>
 
 #include "proto/grpc_status.h"
-#include "server/log.h"
 #include "util/clock.h"
 #include "util/codes.h"
 #include "util/error.h"
@@ -94,17 +94,18 @@ absl::Status GrpcCall::Guard(const std::function<absl::Status()>& function) cons
 
 grpc::Status GrpcCall::End(const absl::Status& status) {
   grpc_context_.AddTrailingMetadata(kRequestIdKey, log_id_);
-  if (const LogLevel level = LevelOf(status, kind_); IsLogged(level)) {
-    const absl::Duration elapsed = Clock::System()->Steady() - begin_;
-    Log(level,
-        "call",
-        {{"method", std::string(method_)},
-         {"id", log_id_},
-         {"code", std::string(CodeRowOf(status.code()).grpc_name)},
-         {"ms", fmt::format("{:.3f}", absl::ToDoubleMilliseconds(elapsed))},
-         {"message", std::string(status.message())}});
-  }
+  if (const LogLevel level = LevelOf(status, kind_); IsLogged(level)) LogEnd(level, status);
   return status.ok() ? grpc::Status::OK : ToGrpcStatus(WithDetailsThatFit(status));
+}
+
+void GrpcCall::LogEnd(LogLevel level, const absl::Status& status) const {
+  const double elapsed_ms = absl::ToDoubleMilliseconds(Clock::System()->Steady() - begin_);
+  std::vector<LogField> fields = {{"method", std::string(method_)},
+                                  {"id", log_id_},
+                                  {"code", std::string(CodeRowOf(status.code()).grpc_name)},
+                                  {"ms", fmt::format("{:.3f}", elapsed_ms)}};
+  if (!status.ok()) fields.emplace_back("message", std::string(status.message()));
+  Log(level, "call", fields);
 }
 
 absl::Status WithDetailsThatFit(const absl::Status& status) {

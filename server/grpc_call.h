@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/call_context.h"
+#include "server/log.h"
 
 namespace bitbudget::server {
 
@@ -40,6 +41,8 @@ class GrpcCall {
   grpc::Status End(const absl::Status& status);
 
  private:
+  void LogEnd(LogLevel level, const absl::Status& status) const;
+
   grpc::ServerContextBase& grpc_context_;
   const std::string_view method_;
   const CallKind kind_;

@@ -61,17 +61,13 @@ std::string Quoted(const std::string& value) {
   return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-std::string TextLine(LogLevel level,
-                     std::string_view event,
-                     std::initializer_list<LogField> fields) {
+std::string TextLine(LogLevel level, std::string_view event, const std::vector<LogField>& fields) {
   std::string line = fmt::format("{} {:<7} {}", Timestamp(), NameOf(level), event);
   for (const auto& [name, value] : fields) line += fmt::format(" {}={}", name, Quoted(value));
   return line;
 }
 
-std::string JsonLine(LogLevel level,
-                     std::string_view event,
-                     std::initializer_list<LogField> fields) {
+std::string JsonLine(LogLevel level, std::string_view event, const std::vector<LogField>& fields) {
   nlohmann::ordered_json line = {{"time", Timestamp()}, {"level", NameOf(level)}, {"event", event}};
   for (const auto& [name, value] : fields) line[std::string(name)] = value;
   return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
@@ -86,7 +82,7 @@ void ConfigureLog(LogLevel least, LogFormat format) {
 
 bool IsLogged(LogLevel level) { return Logger().should_log(ToSpdlog(level)); }
 
-void Log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
+void Log(LogLevel level, std::string_view event, const std::vector<LogField>& fields) {
   if (!IsLogged(level)) return;
   const std::string line = Format() == LogFormat::kJson ? JsonLine(level, event, fields)
                                                         : TextLine(level, event, fields);

@@ -4,10 +4,10 @@
 #ifndef BITBUDGET_SERVER_LOG_H_
 #define BITBUDGET_SERVER_LOG_H_
 
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace bitbudget::server {
 
@@ -24,7 +24,7 @@ void ConfigureLog(LogLevel least, LogFormat format);
 bool IsLogged(LogLevel level);
 
 // Writes one event. `event` is a constant phrase, what varies is in `fields`.
-void Log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields = {});
+void Log(LogLevel level, std::string_view event, const std::vector<LogField>& fields = {});
 
 }  // namespace bitbudget::server
 
