@@ -62,6 +62,7 @@ std::vector<FractionLevel> SplitByFraction(const std::vector<const Observation*>
   std::vector<std::vector<const Observation*>> split(fractions.size());
   for (const Observation* run : runs) split[LevelOf(QatFraction(*run), fractions)].push_back(run);
   std::vector<FractionLevel> levels;
+  levels.reserve(split.size());
   for (auto& level : split) levels.push_back(Average(std::move(level)));
   return levels;
 }

@@ -22,6 +22,7 @@ json ToJson(const TruthOptimum& optimum) {
                 {"variant", optimum.variant},
                 {"huber_delta", optimum.huber_delta},
                 {"objective", optimum.objective},
+                {"start_count", optimum.start_count},
                 {"search_objective", optimum.search_objective}};
   if (optimum.scipy_objective) value["scipy_objective"] = *optimum.scipy_objective;
   return value;
@@ -33,6 +34,7 @@ TruthOptimum FromJson(const json& value) {
                           .variant = value.at("variant"),
                           .huber_delta = value.at("huber_delta"),
                           .objective = value.at("objective"),
+                          .start_count = value.at("start_count"),
                           .search_objective = value.at("search_objective")};
   if (value.contains("scipy_objective")) {
     optimum.scipy_objective = value.at("scipy_objective").get<double>();

@@ -25,7 +25,9 @@ struct TruthOptimum {
   double huber_delta = 0;
   // Least objective known of that variant at that width.
   double objective = 0;
-  // Where it comes from: many starts of the fitter's search; scipy's BFGS.
+  // Where it comes from: `start_count` polished starts of the fitter's search;
+  // scipy's BFGS.
+  int start_count = 0;
   double search_objective = 0;
   std::optional<double> scipy_objective;
 };
