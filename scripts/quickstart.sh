@@ -1,0 +1,147 @@
+#!/usr/bin/env bash
+# From a bare Debian 12 to answers: installs what is missing, builds, starts a
+# server on a fresh database, loads the bundled study and asks it questions.
+#
+#   scripts/quickstart.sh          stops the server at the end
+#   scripts/quickstart.sh --keep   leaves it running and says how to stop it
+#
+# May be run again at any time; everything it writes is in build/.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+cd "$repository"
+
+keep=false
+case ${1:-} in
+  "") ;;
+  --keep) keep=true ;;
+  *) fail "unknown argument '$1'; known: --keep" ;;
+esac
+
+readonly folder=build/quickstart
+readonly study=micro-prototype
+readonly runs=data/micro_prototype/experiments.csv
+export PATH="$repository/build/release/bin:$PATH"
+
+# Prints a paragraph between answers.
+tell() { printf '\n%s\n' "$@"; }
+
+# Shows a command as one would type it, then runs it.
+ask() {
+  printf '\n$ %s\n' "$*"
+  "$@"
+}
+
+# The same for a command that the server is meant to refuse.
+ask_refused() {
+  printf '\n$ %s\n' "$*"
+  local code=0
+  "$@" 2>&1 || code=$?
+  ((code == 1)) || fail "this question was to be refused with exit code 1, and gave $code"
+}
+
+# Prints the id of the server that an earlier run left; nothing if there is none.
+earlier_server() {
+  local id
+  id=$(cat "$folder/server.pid" 2>/dev/null) || return 0
+  if [[ $(readlink "/proc/$id/exe" 2>/dev/null) == "$repository/build/release/bin/"* ]]; then
+    say "$id"
+  fi
+}
+
+stop_server() {
+  kill -TERM "$1" 2>/dev/null || return 0
+  while kill -0 "$1" 2>/dev/null; do sleep 0.1; done
+  rm -f "$folder/server.pid"
+}
+
+# Starts a server on a fresh database and a free port; sets `server` and
+# BITBUDGET_SERVER.
+start_server() {
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  bitbudget-server --database "$folder/bitbudget.db" --listen 127.0.0.1:0 \
+    >"$folder/server.out" 2>"$folder/server.log" &
+  server=$!
+  say "$server" >"$folder/server.pid"
+  local attempt address=
+  for ((attempt = 0; attempt < 300; ++attempt)); do
+    address=$(sed -n 's/^bitbudget-server listening on //p' "$folder/server.out")
+    [[ -n $address ]] && break
+    kill -0 "$server" 2>/dev/null || break
+    sleep 0.1
+  done
+  if [[ -z $address ]]; then
+    cat "$folder/server.log" >&2
+    fail "the server did not start; its log: $folder/server.log"
+  fi
+  export BITBUDGET_SERVER=$address
+  say "Server: on $address, database $folder/bitbudget.db, log $folder/server.log"
+}
+
+finish() {
+  local code=$?
+  if [[ -z ${server:-} ]]; then return; fi
+  if $keep && ((code == 0)); then
+    tell "The server goes on. In this directory:
+  export BITBUDGET_SERVER=$BITBUDGET_SERVER PATH=\"\$PWD/build/release/bin:\$PATH\"
+  bitbudget --help
+  kill $server          # stops it; what was stored stays in $folder"
+    disown "$server"
+  else
+    stop_server "$server"
+    tell "The server has stopped. With --keep it goes on, for questions of your own."
+  fi
+}
+
+scripts/build.sh
+earlier=$(earlier_server)
+[[ -z $earlier ]] || stop_server "$earlier"
+trap finish EXIT
+start_server
+
+tell "A model that will run at 1 to 4 bits a weight is trained in two phases: full precision, then
+quantization-aware training (QAT). One budget of tokens pays for both. How to split it? bitbudget
+keeps measured runs, fits a scaling law to them, and answers from the fit." \
+  "1. THE DATA: 761 small transformers that the project trained itself on a CPU, in four sizes, on 1
+to 16 million tokens, at 1 to 4 bits, with two seeds (data/micro_prototype/README.md)."
+ask bitbudget study create "$study" --definition data/micro_prototype/study.json
+ask bitbudget experiments import --study "$study" "$runs" --wait
+
+tell "2. THE FIT, made by the server as soon as the rows were stored. Which rows it used and which it left
+out; how well it describes them beside the noise between seeds; on which rung of the ladder it
+stands, from the full law down to simpler ones that fewer data can fix; what a reader must know."
+ask bitbudget fit show --study "$study"
+
+tell "3. THE QUESTION: 55,296 parameters at 2 bits. The best QAT fraction for three budgets, with
+intervals; the range around it that is as good; what the 10 % rule of thumb would waste."
+for budget in 1M 4M 16M; do
+  ask bitbudget fraction --study "$study" --parameters 55296 --total-tokens "$budget" \
+    --weight-bits 2
+done
+
+tell "4. DOES IT GROW? The best fraction over budgets and bits in one call: down the table the budget
+grows, and the fraction with it; with more bits it shrinks."
+ask bitbudget grid --study "$study" --quantity optimal-qat-fraction --parameters 55296 \
+  --axis total_tokens=1e6,4e6,16e6 --axis weight_bits=1,2,4
+
+tell "5. IS IT RIGHT? Hold it against the runs themselves: those of 4M tokens at 2 bits. The least loss was
+measured with 1M QAT tokens, a quarter of the budget. The law puts the best higher, and a quarter
+in the range that it calls as good. Its interval is narrower than that gap, for it knows the noise
+of the runs and not what the law itself misses; hence the warning. Right in kind, not to two digits."
+ask bitbudget experiments list --study "$study" --parameters 55296 --weight-bits 2 \
+  --schedule classic --min-total-tokens 4M --max-total-tokens 4.1M
+
+tell "6. WHAT THE DATA CANNOT SUPPORT. A model ten times larger on ten times the tokens gets an answer, for
+a law can be extended; how far it lies outside is said, axis by axis."
+ask bitbudget fraction --study "$study" --parameters 2.2M --total-tokens 160M --weight-bits 2
+
+tell "And whoever has always used one split cannot know which is best. The same study, with the runs near
+12 % QAT alone: the question is refused, naming what is missing."
+awk -F, 'NR == 1 || $3 == 0 || ($3 / ($2 + $3) > 0.11 && $3 / ($2 + $3) < 0.13)' "$runs" \
+  >"$folder/one_fraction.csv"
+bitbudget study create one-fraction --definition data/micro_prototype/study.json >/dev/null
+ask bitbudget experiments import --study one-fraction "$folder/one_fraction.csv" --wait
+ask_refused bitbudget fraction --study one-fraction --parameters 55296 --total-tokens 4M \
+  --weight-bits 2
+
+tell "That is the tool: measure small runs, store them, ask before you spend. README.md goes on from here."
