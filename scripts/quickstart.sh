@@ -126,8 +126,9 @@ ask bitbudget grid --study "$study" --quantity optimal-qat-fraction --parameters
 
 tell "5. IS IT RIGHT? Hold it against the runs themselves: those of 4M tokens at 2 bits. The least loss was
 measured with 1M QAT tokens, a quarter of the budget. The law puts the best higher, and a quarter
-in the range that it calls as good. Its interval is narrower than that gap, for it knows the noise
-of the runs and not what the law itself misses; hence the warning. Right in kind, not to two digits."
+in the range that it calls as good. Its interval is narrower than that gap: it takes what the law
+misses for noise, and a miss of the law does not average out as noise does. Hence the warning. Right
+in kind, not to two digits."
 ask bitbudget experiments list --study "$study" --parameters 55296 --weight-bits 2 \
   --schedule classic --min-total-tokens 4M --max-total-tokens 4.1M
 
