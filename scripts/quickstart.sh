@@ -22,8 +22,11 @@ readonly study=micro-prototype
 readonly runs=data/micro_prototype/experiments.csv
 export PATH="$repository/build/release/bin:$PATH"
 
-# Prints a paragraph between answers.
-tell() { printf '\n%s\n' "$@"; }
+# Prints what standard input says, between answers.
+tell() {
+  say
+  cat
+}
 
 # Shows a command as one would type it, then runs it.
 ask() {
@@ -59,6 +62,7 @@ stop_server() {
 start_server() {
   rm -rf "$folder"
   mkdir -p "$folder"
+  touch "$folder/server.out"
   bitbudget-server --database "$folder/bitbudget.db" --listen 127.0.0.1:0 \
     >"$folder/server.out" 2>"$folder/server.log" &
   server=$!
@@ -82,14 +86,18 @@ finish() {
   local code=$?
   if [[ -z ${server:-} ]]; then return; fi
   if $keep && ((code == 0)); then
-    tell "The server goes on. In this directory:
-  export BITBUDGET_SERVER=$BITBUDGET_SERVER PATH=\"\$PWD/build/release/bin:\$PATH\"
+    tell <<TEXT
+The server goes on. In this directory:
+  export BITBUDGET_SERVER=$BITBUDGET_SERVER PATH="\$PWD/build/release/bin:\$PATH"
   bitbudget --help
-  kill $server          # stops it; what was stored stays in $folder"
+  kill $server          # stops it; what was stored stays in $folder
+TEXT
     disown "$server"
   else
     stop_server "$server"
-    tell "The server has stopped. With --keep it goes on, for questions of your own."
+    tell <<'TEXT'
+The server has stopped. With --keep it goes on, for questions of your own.
+TEXT
   fi
 }
 
@@ -99,45 +107,61 @@ earlier=$(earlier_server)
 trap finish EXIT
 start_server
 
-tell "A model that will run at 1 to 4 bits a weight is trained in two phases: full precision, then
+tell <<'TEXT'
+A model that will run at 1 to 4 bits a weight is trained in two phases: full precision, then
 quantization-aware training (QAT). One budget of tokens pays for both. How to split it? bitbudget
-keeps measured runs, fits a scaling law to them, and answers from the fit." \
-  "1. THE DATA: 761 small transformers that the project trained itself on a CPU, in four sizes, on 1
-to 16 million tokens, at 1 to 4 bits, with two seeds (data/micro_prototype/README.md)."
+keeps measured runs, fits a scaling law to them, and answers from the fit.
+
+1. THE DATA: 761 small transformers that the project trained itself on a CPU, in four sizes, on 1
+to 16 million tokens, at 1 to 4 bits, with two seeds (data/micro_prototype/README.md).
+TEXT
 ask bitbudget study create "$study" --definition data/micro_prototype/study.json
 ask bitbudget experiments import --study "$study" "$runs" --wait
 
-tell "2. THE FIT, made by the server as soon as the rows were stored. Which rows it used and which it left
-out; how well it describes them beside the noise between seeds; on which rung of the ladder it
-stands, from the full law down to simpler ones that fewer data can fix; what a reader must know."
+tell <<'TEXT'
+2. THE FIT, made by the server as soon as the rows were stored. Which rows it used and which it
+left out; how well it describes them beside the noise between seeds; on which rung of the ladder
+it stands, from the full law down to simpler ones that fewer data can fix; what a reader must
+know.
+TEXT
 ask bitbudget fit show --study "$study"
 
-tell "3. THE QUESTION: 55,296 parameters at 2 bits. The best QAT fraction for three budgets, with
-intervals; the range around it that is as good; what the 10 % rule of thumb would waste."
+tell <<'TEXT'
+3. THE QUESTION: 55,296 parameters at 2 bits. The best QAT fraction for three budgets, with
+intervals; the range around it that is as good; what the 10 % rule of thumb would waste.
+TEXT
 for budget in 1M 4M 16M; do
   ask bitbudget fraction --study "$study" --parameters 55296 --total-tokens "$budget" \
     --weight-bits 2
 done
 
-tell "4. DOES IT GROW? The best fraction over budgets and bits in one call: down the table the budget
-grows, and the fraction with it; with more bits it shrinks."
+tell <<'TEXT'
+4. DOES IT GROW? The best fraction over budgets and bits in one call: down the table the budget
+grows, and the fraction with it; with more bits it shrinks.
+TEXT
 ask bitbudget grid --study "$study" --quantity optimal-qat-fraction --parameters 55296 \
   --axis total_tokens=1e6,4e6,16e6 --axis weight_bits=1,2,4
 
-tell "5. IS IT RIGHT? Hold it against the runs themselves: those of 4M tokens at 2 bits. The least loss was
-measured with 1M QAT tokens, a quarter of the budget. The law puts the best higher, and a quarter
-in the range that it calls as good. Its interval is narrower than that gap: it takes what the law
-misses for noise, and a miss of the law does not average out as noise does. Hence the warning. Right
-in kind, not to two digits."
+tell <<'TEXT'
+5. IS IT RIGHT? Hold it against the runs themselves: those of 4M tokens at 2 bits. The least loss
+was measured with 1M QAT tokens, a quarter of the budget. The law puts the best higher, and a
+quarter in the range that it calls as good. Its interval is narrower than that gap: it takes what
+the law misses for noise, and a miss of the law does not average out as noise does. Hence the
+warning. Right in kind, not to two digits.
+TEXT
 ask bitbudget experiments list --study "$study" --parameters 55296 --weight-bits 2 \
   --schedule classic --min-total-tokens 4M --max-total-tokens 4.1M
 
-tell "6. WHAT THE DATA CANNOT SUPPORT. A model ten times larger on ten times the tokens gets an answer, for
-a law can be extended; how far it lies outside is said, axis by axis."
+tell <<'TEXT'
+6. WHAT THE DATA CANNOT SUPPORT. A model ten times larger on ten times the tokens gets an answer,
+for a law can be extended; how far it lies outside is said, axis by axis.
+TEXT
 ask bitbudget fraction --study "$study" --parameters 2.2M --total-tokens 160M --weight-bits 2
 
-tell "And whoever has always used one split cannot know which is best. The same study, with the runs near
-12 % QAT alone: the question is refused, naming what is missing."
+tell <<'TEXT'
+And whoever has always used one split cannot know which is best. The same study, with the runs
+near 12 % QAT alone: the question is refused, naming what is missing.
+TEXT
 awk -F, 'NR == 1 || $3 == 0 || ($3 / ($2 + $3) > 0.11 && $3 / ($2 + $3) < 0.13)' "$runs" \
   >"$folder/one_fraction.csv"
 bitbudget study create one-fraction --definition data/micro_prototype/study.json >/dev/null
@@ -145,4 +169,7 @@ ask bitbudget experiments import --study one-fraction "$folder/one_fraction.csv"
 ask_refused bitbudget fraction --study one-fraction --parameters 55296 --total-tokens 4M \
   --weight-bits 2
 
-tell "That is the tool: measure small runs, store them, ask before you spend. README.md goes on from here."
+tell <<'TEXT'
+That is the tool: measure small runs, store them, ask before you spend. README.md goes on from
+here.
+TEXT

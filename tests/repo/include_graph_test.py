@@ -25,7 +25,7 @@ CONFINED = {
     "sqlite3.h": {"db"},
     "grpcpp/": {"proto", "server", "client/cpp"},
     "google/protobuf/": {"proto", "db", "server", "client/cpp", "client/cli"},
-    "CLI/": {"client/cli", "server"},
+    "CLI/": {"client/cli", "server", "worker"},
     "torch/": {"worker"},
 }
 # Libraries whose types no header may show that other rooms include.
