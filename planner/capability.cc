@@ -98,9 +98,10 @@ absl::Status CheckDescribesQuantizedRuns(const FittedLaw& law) {
 
 // A law with terms of their own for each width knows no other one.
 absl::Status CheckWidthIsDescribed(const FittedLaw& law, double weight_bits) {
-  std::vector<double> widths;
+  std::vector<double> widths;  // of quantized runs
   for (const Term& term : law.law.terms) {
     if (!term.only_weight_bits || *term.only_weight_bits == weight_bits) return absl::OkStatus();
+    if (*term.only_weight_bits == 16) continue;
     if (widths.empty() || widths.back() != *term.only_weight_bits) {
       widths.push_back(*term.only_weight_bits);
     }

@@ -83,6 +83,13 @@ TEST(CapabilityTest, PerBitRungKnowsMeasuredWidthsOnly) {
   EXPECT_TRUE(CheckLossQuestion(FittedPerBitLaw(), {396e6, 4e10, 1e10, 2}).ok());
 }
 
+TEST(CapabilityTest, PerBitRungMayKnowFullPrecisionAsWell) {
+  const FittedLaw law = FittedPerBitLaw(/*with_full_precision=*/true);
+  EXPECT_TRUE(CheckLossQuestion(law, kFullPrecision).ok());
+  EXPECT_THAT(MissingAxes(CheckLossQuestion(law, {396e6, 4e10, 1e10, 3})),
+              ElementsAre("weight_bits 2 of 3"));
+}
+
 TEST(CapabilityTest, PerBitRungNamesTheAxesThatWouldLiftIt) {
   FittedLaw law = FittedPerBitLaw();
   law.support.qat_fraction_level_count = 2;

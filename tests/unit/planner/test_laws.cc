@@ -86,17 +86,22 @@ FittedLaw FittedChinchillaLaw() {
       {{"E", 1.9279}, {"A", 237.7042}, {"alpha", .3022}, {"B", 596.2490}, {"beta", .3022}});
 }
 
-FittedLaw FittedPerBitLaw() {
-  constexpr std::array kWidths = {2.0, 4.0};
-  FittedLaw law = WithCoefficients(Variant("compute_optimal_qat", "per_bit_chinchilla", kWidths),
-                                   {{"alpha_2", 1.8},
-                                    {"beta_2", .5},
-                                    {"gamma", .3},
-                                    {"zeta_2", .4},
-                                    {"eta", .35},
-                                    {"alpha_4", 1.7},
-                                    {"beta_4", .45},
-                                    {"zeta_4", .35}});
+FittedLaw FittedPerBitLaw(bool with_full_precision) {
+  std::vector<double> widths = {2, 4};
+  if (with_full_precision) widths.push_back(16);
+  const std::map<std::string, double> coefficients = {{"gamma", .3},
+                                                      {"eta", .35},
+                                                      {"alpha_2", 1.8},
+                                                      {"beta_2", .5},
+                                                      {"zeta_2", .4},
+                                                      {"alpha_4", 1.7},
+                                                      {"beta_4", .45},
+                                                      {"zeta_4", .35},
+                                                      {"alpha_16", 1.6},
+                                                      {"beta_16", .45},
+                                                      {"zeta_16", .35}};
+  FittedLaw law =
+      WithCoefficients(Variant("compute_optimal_qat", "per_bit_chinchilla", widths), coefficients);
   law.support.weight_bits = {2, 4};
   return law;
 }

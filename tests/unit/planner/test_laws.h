@@ -22,8 +22,9 @@ fitter::FittedLaw FittedQatLaw(const test_support::QatLawCoefficients& coefficie
 // The Chinchilla law of arXiv 2505.14302, on the same support.
 fitter::FittedLaw FittedChinchillaLaw();
 
-// The per-bit rung at 2 and 4 bits, with support of these widths.
-fitter::FittedLaw FittedPerBitLaw();
+// The per-bit rung at 2 and 4 bits, with support of these widths, and at 16 bits
+// if told so.
+fitter::FittedLaw FittedPerBitLaw(bool with_full_precision = false);
 
 // A square root of a covariance, row-major lower triangle: standard errors of
 // `scale` times 1 to 2, all parameters correlated.
