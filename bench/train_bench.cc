@@ -91,7 +91,6 @@ class Bench {
 };
 
 int Serve() {
-  SetBlasThreads(1);
   const auto tokens = RandomTokens();
   if (tokens == nullptr) return 1;
   Bench bench(*tokens);
@@ -104,7 +103,10 @@ int Serve() {
     int count = 1;
     words >> command >> width >> layers >> bits >> count;
     double answer = -1;
-    if (command == "gemm") answer = MeasureGemmRate();
+    if (command == "gemm") {
+      SetBlasThreads(1);
+      answer = MeasureGemmRate();
+    }
     if (command == "step") answer = bench.SecondsAStep(width, layers, bits, count);
     if (command == "flops") answer = bench.FlopsAStep(width, layers);
     fmt::print("{}\n", answer);

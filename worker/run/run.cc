@@ -69,7 +69,6 @@ absl::Status Run::Prepare() {
   }
   ASSIGN_OR_RETURN(data_, TokenFile::Open(config_.data_path));
   RETURN_IF_ERROR(BindToData(*data_, config_));
-  SetBlasThreads(config_.threads);
   ASSIGN_OR_RETURN(trainer_, Trainer::Create(config_, *data_));
   RETURN_IF_ERROR(RestoreState());
   start_step_ = trainer_->step();

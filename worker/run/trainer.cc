@@ -10,6 +10,7 @@
 #include "fmt/format.h"
 #include "util/error.h"
 #include "util/status_macros.h"
+#include "worker/engine/gemm.h"
 
 namespace bitbudget::worker {
 namespace {
@@ -48,6 +49,7 @@ Trainer::Trainer(const RunConfig& config, const TokenFile& data)
 
 absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const RunConfig& config,
                                                          const TokenFile& data) {
+  SetBlasThreads(config.threads);
   std::unique_ptr<Trainer> trainer(new Trainer(config, data));
   if (config.quantization.enabled()) {
     ASSIGN_OR_RETURN(trainer->quantized_,

@@ -38,7 +38,8 @@ class Trainer {
  public:
   // `config` is bound to `data`, which outlives the trainer. Starts at step 0
   // with weights drawn from the seed: normal, of variance 1 / inputs (a quarter
-  // of that for embeddings, less for what adds to the residual stream).
+  // of that for embeddings, less for what adds to the residual stream). Sets the
+  // number of BLAS threads of the process.
   static absl::StatusOr<std::unique_ptr<Trainer>> Create(const RunConfig& config,
                                                          const TokenFile& data);
 
