@@ -27,7 +27,7 @@ inline constexpr double kLargestStandardError = 1.0 / 3;
 // A term whose share of the loss is nowhere above this many robust scales of the
 // residuals has vanished: no single run shows it, and any misfit of the size of the
 // noise would pass for it.
-inline constexpr double kLeastTermInScales = 2;
+inline constexpr double kLeastTermInScales = 3;
 
 enum class HoldReason {
   kFree,

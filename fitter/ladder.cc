@@ -93,6 +93,15 @@ bool IsComplete(const Rung& rung) {
   return rung.identification.is_complete && HeldFractionTerms(rung).empty();
 }
 
+bool HasFreeExponent(const Rung& rung) {
+  for (int j = 0; j < rung.law.parameter_count(); ++j) {
+    if (!rung.law.parameters[j].is_log_coefficient && !rung.freedom.parameters.is_held[j]) {
+      return true;
+    }
+  }
+  return false;
+}
+
 absl::StatusOr<std::optional<Rung>> FitRung(const Law& law,
                                             const std::vector<Measurement>& measurements,
                                             const SearchOptions& options,
@@ -104,6 +113,10 @@ absl::StatusOr<std::optional<Rung>> FitRung(const Law& law,
     report->explanation = fmt::format("{} distinct runs cannot fix {} parameters.",
                                       design.point_count(),
                                       rung.freedom.free_count());
+    return std::nullopt;
+  }
+  if (!HasFreeExponent(rung)) {
+    report->explanation = "The runs differ in nothing that the law describes.";
     return std::nullopt;
   }
   std::vector<Eigen::VectorXd> starts;
