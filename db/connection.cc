@@ -20,11 +20,11 @@ constexpr int64_t kWalSizeLimitBytes = int64_t{64} << 20;
 
 Connection::Connection(const ConnectionOptions& options)
     : path_(options.path),
-      database_(
-          options.path,
-          options.read_only ? SQLite::OPEN_READONLY : SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE,
-          kBusyTimeoutMs,
-          options.vfs) {
+      database_(options.path,
+                kNoMutex | (options.read_only ? SQLite::OPEN_READONLY
+                                              : SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE),
+                kBusyTimeoutMs,
+                options.vfs) {
   database_.exec("PRAGMA foreign_keys = ON");
   database_.exec("PRAGMA synchronous = FULL");
   database_.exec("PRAGMA trusted_schema = OFF");
