@@ -1,6 +1,7 @@
 #include "client/cli/app.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -66,6 +67,10 @@ std::vector<std::string> FlagNames(const CLI::App& command) {
 std::string UsageProblem(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = GivenCommand(app);
   const std::vector<std::string> unknown = app.remaining(/*recurse=*/true);
+  const std::vector<std::string> commands = CommandNames(command);
+  if (unknown.empty() && !commands.empty() && error.get_name() == "RequiredError") {
+    return fmt::format("{} needs a command: {}", FullName(command), fmt::join(commands, ", "));
+  }
   if (unknown.empty()) return error.what();
   const std::string& first = unknown.front();
   if (first.substr(0, 1) == "-") {
@@ -73,7 +78,6 @@ std::string UsageProblem(const CLI::App& app, const CLI::ParseError& error) {
     return fmt::format(
         "{} has no flag '{}'{}", FullName(command), flag, DidYouMean(flag, FlagNames(command)));
   }
-  const std::vector<std::string> commands = CommandNames(command);
   if (commands.empty()) {
     return fmt::format("{} takes no further argument '{}'", FullName(command), first);
   }

@@ -77,7 +77,13 @@ TEST_F(ProgramTest, AnUnknownCommandIsWrongUsageWithASuggestion) {
             "  see: bitbudget --help\n");
 }
 
-TEST_F(ProgramTest, NoCommandIsWrongUsage) { EXPECT_EQ(Bitbudget("").status.code, 2); }
+TEST_F(ProgramTest, NoCommandIsWrongUsageAndTheErrorListsThem) {
+  const testing::Completed completed = Bitbudget("");
+  EXPECT_EQ(completed.status.code, 2);
+  EXPECT_EQ(completed.errors,
+            "error: bitbudget needs a command: study, experiments, fit, predict, fraction, grid, "
+            "backup, completion\n  see: bitbudget --help\n");
+}
 
 TEST_F(ProgramTest, OutputThatCannotBeWrittenIsAFailure) {
   const absl::StatusOr<testing::Completed> completed =

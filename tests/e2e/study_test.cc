@@ -145,7 +145,7 @@ INSTANTIATE_TEST_SUITE_P(
                       BadStudyCase{"study creat x", 2, "did you mean 'create'?"},
                       BadStudyCase{"study create x --titel y", 2, "did you mean '--title'?"},
                       BadStudyCase{"study create x y", 2, "takes no further argument 'y'"},
-                      BadStudyCase{"study", 2, "bitbudget study --help"},
+                      BadStudyCase{"study", 2, "bitbudget study needs a command: create, list,"},
                       BadStudyCase{"study show none", 1, "bitbudget study list"},
                       BadStudyCase{"study update s", 1, "update_mask"},
                       BadStudyCase{"study update s --clear colour", 1, "colour"},
