@@ -14,7 +14,7 @@
 namespace bitbudget::worker {
 
 // A folder of its own for each test, removed with it.
-class TrainTest : public testing::Test {
+class TrainTest : public ::testing::Test {
  protected:
   TrainTest();
   ~TrainTest() override;
