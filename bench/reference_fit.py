@@ -165,10 +165,10 @@ def main():
     options = parser.parse_args()
 
     rows = read_rows(options.rows)
-    begin = time.perf_counter()
+    begin, cpu_begin = time.perf_counter(), time.process_time()
     law = Law(rows, options.variant)
     results = fit(law, options.delta, options.starts, options.seed)
-    seconds = time.perf_counter() - begin
+    seconds, cpu_seconds = time.perf_counter() - begin, time.process_time() - cpu_begin
     best, free = results[0]
     print(json.dumps({
         "objective": float(best),
@@ -177,6 +177,7 @@ def main():
         "start_count": options.starts,
         "agreeing_start_count": int(sum(o <= best * (1 + 1e-6) for o, _ in results)),
         "seconds": seconds,
+        "cpu_seconds": cpu_seconds,
         "row_count": len(rows["loss_nats"]),
         "coefficients": law.coefficients(free),
     }))
