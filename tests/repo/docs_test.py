@@ -55,8 +55,7 @@ class Docs(repository.RepositoryTest):
             for path in repository.files(*TEXTS)
             for number, line in repository.lines(path)
             for name in MENTION.findall(line)
-            if not (repository.ROOT / name).exists()
-            and not (repository.ROOT / path.parent / name).exists()
+            if not any((repository.ROOT / folder / name).exists() for folder in path.parents)
         ]
         self.assert_none(wrong)
 
