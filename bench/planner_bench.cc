@@ -25,7 +25,7 @@ FittedLaw BenchLaw() {
   const double widths[] = {1, 2, 4, 6};
   FittedLaw law{.law = fitter::LawLadder("compute_optimal_qat", widths)->front()};
   const int size = law.law.parameter_count();
-  law.covariance.assign(size * size, 1e-5);
+  law.covariance.assign(static_cast<size_t>(size) * size, 1e-5);
   for (int i = 0; i < size; ++i) {
     const double value = kCoefficients[i];
     law.theta.push_back(law.law.parameters[i].is_log_coefficient ? std::log(value) : value);

@@ -25,7 +25,9 @@ struct Value {
   double value;
 };
 
-GridQuestion Grid(GridQuantity quantity, std::vector<GridAxis> axes, std::vector<Value> values) {
+GridQuestion Grid(GridQuantity quantity,
+                  std::vector<GridAxis> axes,
+                  const std::vector<Value>& values) {
   GridQuestion question{.quantity = quantity, .axes = std::move(axes)};
   for (const auto& [variable, value] : values) {
     question.fixed[static_cast<int>(variable)] = value;

@@ -145,7 +145,7 @@ TEST(PredictLossTest, NoIntervalsFromALawWithoutCovariance) {
 TEST(PredictLossTest, ParameterAtABoundAddsNothing) {
   FittedLaw law = FittedQatLaw(OwnTruth("grows"));
   const int size = law.law.parameter_count();
-  law.covariance.assign(size * size, 0);
+  law.covariance.assign(static_cast<size_t>(size) * size, 0);
   const int gamma = *law.law.FindParameter("gamma");
   law.covariance[gamma * size + gamma] = 1e-4;
   const LossAnswer answer = *PredictLoss(law, kRun, 0.9);
@@ -176,7 +176,7 @@ TEST(PredictLossTest, IntervalsThatAreNoNumbersAreLeftOut) {
   // A standard error of 7 in log loss: a factor of 1e5 in the loss.
   FittedLaw law = FittedQatLaw(OwnTruth("grows"));
   const int size = law.law.parameter_count();
-  law.covariance.assign(size * size, 0);
+  law.covariance.assign(static_cast<size_t>(size) * size, 0);
   law.covariance[0] = 100;
   const LossAnswer answer = *PredictLoss(law, kRun, 0.9);
   EXPECT_TRUE(answer.loss_nats.interval);

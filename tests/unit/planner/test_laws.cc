@@ -107,7 +107,7 @@ FittedLaw FittedPerBitLaw(bool with_full_precision) {
 }
 
 std::vector<double> CovarianceRoot(int parameter_count, double scale) {
-  std::vector<double> root(parameter_count * parameter_count, 0.0);
+  std::vector<double> root(static_cast<size_t>(parameter_count) * parameter_count, 0.0);
   test_support::NormalStream noise(7);
   for (int row = 0; row < parameter_count; ++row) {
     root[row * parameter_count + row] = scale;
@@ -121,7 +121,7 @@ std::vector<double> CovarianceRoot(int parameter_count, double scale) {
 
 void SetCovariance(const std::vector<double>& root, FittedLaw* law) {
   const int size = law->law.parameter_count();
-  law->covariance.assign(size * size, 0);
+  law->covariance.assign(static_cast<size_t>(size) * size, 0);
   for (int i = 0; i < size; ++i) {
     for (int j = 0; j < size; ++j) {
       for (int k = 0; k < size; ++k) {
