@@ -4,15 +4,15 @@
 // train_bench_torch.py can alternate between this program and PyTorch and compare
 // what was measured side by side:
 //
-//   step WIDTH LAYERS BITS COUNT   seconds a step, mean of COUNT steps; 16 bits is
-//                                  full precision
+//   step WIDTH LAYERS BITS COUNT   seconds of processor time a step, mean of COUNT
+//                                  steps; 16 bits is full precision
 //   flops WIDTH LAYERS             FLOPs a step
 //   gemm                           FLOP/s of a large matrix product
 
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -56,10 +56,9 @@ class Bench {
   double SecondsAStep(int width, int layers, double bits, int count) {
     Trainer* const trainer = TrainerFor(width, layers, bits);
     if (trainer == nullptr) return -1;
-    const auto start = std::chrono::steady_clock::now();
+    const std::clock_t start = std::clock();
     for (int i = 0; i < count; ++i) trainer->Step();
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    return elapsed.count() / count;
+    return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC / count;
   }
 
   double FlopsAStep(int width, int layers) const {

@@ -3,9 +3,10 @@
     /usr/bin/python3 bench/train_bench_torch.py build/worker/bin/train_bench
 
 Both sides run the same shapes on the same BLAS with one thread, a few steps in
-turn, so that a machine that slows down slows both. Needs Debian's python3-torch
-and the worker configured with -DBITBUDGET_BENCH=ON. Prints medians of the ratios
-of neighbours, with their quartiles.
+turn, and count processor time, so that neither other programs nor a clock that
+slows down favours one. Needs Debian's python3-torch and the worker configured
+with -DBITBUDGET_BENCH=ON. Prints medians of the ratios of neighbours, with their
+quartiles.
 """
 
 import math
@@ -102,10 +103,10 @@ class Peer:
         return loss.item()
 
     def seconds_a_step(self, count):
-        start = time.perf_counter()
+        start = time.process_time()
         for _ in range(count):
             self.step()
-        return (time.perf_counter() - start) / count
+        return (time.process_time() - start) / count
 
 
 class Ours:

@@ -1,4 +1,5 @@
-// bitbudget-train: prepares text and trains one job. See docs/worker.md.
+// bitbudget-train: prepares text, trains one job, exports what came of it. See
+// docs/worker.md.
 
 #include <unistd.h>
 
@@ -9,15 +10,19 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "CLI/CLI.hpp"
 #include "absl/time/time.h"
 #include "fmt/format.h"
 #include "util/error.h"
+#include "util/status_macros.h"
 #include "worker/data/prepare.h"
 #include "worker/run/config.h"
 #include "worker/run/reporter.h"
 #include "worker/run/run.h"
+#include "worker/run/trainer.h"
+#include "worker/torch/export.h"
 
 namespace bitbudget::worker {
 namespace {
@@ -54,6 +59,29 @@ int Prepare(const PrepareOptions& options) {
              summary->dropped_bytes);
   fmt::print("{} sha256 {}\n", options.output, summary->sha256_hex);
   return kSuccess;
+}
+
+struct ExportArguments {
+  std::string config;
+  std::string checkpoint;
+  std::string output;
+};
+
+absl::Status ExportCheckpoint(const ExportArguments& arguments) {
+  ASSIGN_OR_RETURN(RunConfig config, ReadRunConfig(arguments.config));
+  ASSIGN_OR_RETURN(const auto data, TokenFile::Open(config.data_path));
+  RETURN_IF_ERROR(BindToData(*data, config));
+  ASSIGN_OR_RETURN(const auto trainer, Trainer::Create(config, *data));
+  ASSIGN_OR_RETURN(Checkpoint checkpoint, ReadCheckpoint(arguments.checkpoint));
+  RETURN_IF_ERROR(trainer->Restore(std::move(checkpoint)));
+  return ExportForTorch(trainer->layout(), trainer->ServedParameters(), arguments.output);
+}
+
+int Export(const ExportArguments& arguments) {
+  const absl::Status status = ExportCheckpoint(arguments);
+  if (status.ok()) return kSuccess;
+  fmt::print(stderr, "error: {}\n", std::string(status.message()));
+  return kFailure;
 }
 
 struct RunArguments {
@@ -136,6 +164,13 @@ void AddRun(CLI::App& app, RunArguments& arguments) {
       ->check(CLI::IsMember({"auto", "json", "terminal"}));
 }
 
+void AddExport(CLI::App& app, ExportArguments& arguments) {
+  CLI::App* const command = app.add_subcommand("export", "Write a checkpoint for PyTorch");
+  command->add_option("config", arguments.config, "JSON file of its job")->required();
+  command->add_option("checkpoint", arguments.checkpoint, "The checkpoint")->required();
+  command->add_option("-o,--output", arguments.output, "What torch.load will read")->required();
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("Trains small quantized transformers on bytes", "bitbudget-train");
   app.require_subcommand(1);
@@ -144,12 +179,16 @@ int Main(int argc, char** argv) {
   RunArguments run;
   AddPrepare(app, prepare);
   AddRun(app, run);
+  ExportArguments export_arguments;
+  AddExport(app, export_arguments);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kSuccess : kUsage;
   }
-  return app.got_subcommand("prepare") ? Prepare(prepare) : Run(run);
+  if (app.got_subcommand("prepare")) return Prepare(prepare);
+  if (app.got_subcommand("export")) return Export(export_arguments);
+  return Run(run);
 }
 
 }  // namespace

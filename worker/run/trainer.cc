@@ -184,15 +184,19 @@ void Trainer::Update(const StepReport& report) {
   update(matrices, state_.parameters.size(), false);
 }
 
-Evaluation Trainer::Evaluate() {
+std::span<const float> Trainer::ServedParameters() {
+  const auto size = static_cast<size_t>(layout_.size());
   const bool rounds_afterwards = quantized_.has_value() && schedule_.qat_steps() == 0;
-  const float* parameters = EffectiveParameters();
-  if (rounds_afterwards) {
-    std::vector<float> log_scales(quantized_->scale_count());
-    quantized_->InitializeScales(parameters, log_scales.data());
-    quantized_->Quantize(parameters, log_scales.data(), effective_.data());
-    parameters = effective_.data();
-  }
+  if (!rounds_afterwards) return {EffectiveParameters(), size};
+  const float* const parameters = state_.parameters.data();
+  std::vector<float> log_scales(quantized_->scale_count());
+  quantized_->InitializeScales(parameters, log_scales.data());
+  quantized_->Quantize(parameters, log_scales.data(), effective_.data());
+  return {effective_.data(), size};
+}
+
+Evaluation Trainer::Evaluate() {
+  const float* const parameters = ServedParameters().data();
   const int context = config_.model.context;
   const int batch = config_.batch_sequences;
   const std::span<const uint8_t> tokens = data_.validation();

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "absl/status/statusor.h"
 #include "worker/data/batches.h"
@@ -54,8 +55,12 @@ class Trainer {
   // Takes the next step; step() < total_steps().
   StepReport Step();
 
-  // Loss on the validation windows: of the quantized weights in the QAT phase; of
-  // weights rounded to the nearest level if the run quantizes after training.
+  // What would be served, laid out by layout(): the parameters themselves; in the
+  // QAT phase their quantized values; after training, if the run quantizes only
+  // then, what they are rounded to. Holds until the next call.
+  std::span<const float> ServedParameters();
+
+  // Loss of the served parameters on the validation windows.
   Evaluation Evaluate();
 
   int64_t step() const { return state_.step; }
@@ -71,7 +76,7 @@ class Trainer {
   void DrawWeights();
   void BeginQat();
   bool AcceptsStateOf(const Checkpoint& checkpoint) const;
-  // What the model computes with: the parameters, or their quantized values.
+  // What a step computes with: the parameters, or their quantized values.
   const float* EffectiveParameters();
   void BackwardThroughQuantizers();
   void Update(const StepReport& report);

@@ -93,23 +93,28 @@ TEST_F(ProgramTest, TellsItsStoryInJsonLines) {
   EXPECT_GT(events.back()["peak_memory_bytes"], 1 << 20);
 }
 
-// Killed at 20 random steps of warm-up, cooldown and QAT phase.
-TEST_F(ProgramTest, GoesOnAfterAKillToTheSameLoss) {
+// Ten runs, each killed twice at random steps of warm-up, cooldown or QAT phase.
+TEST_F(ProgramTest, GoesOnAfterKillsToTheSameLoss) {
   const std::string config = Config();
   const json whole = LastEvent(Finish(Command(config)))["result"];
   std::mt19937 random(20);
-  for (int round = 0; round < 20; ++round) {
-    const std::string folder = PathOf(fmt::format("checkpoints{}", round));
-    const int step = static_cast<int>(1 + random() % 99);
-    {
-      const auto process = *Process::Start(
-          Command(config, {"--checkpoints", folder, "--checkpoint-seconds", "0.01"}));
+  for (int round = 0; round < 10; ++round) {
+    const std::vector<std::string> command = Command(config,
+                                                     {"--resume",
+                                                      "--checkpoint-seconds",
+                                                      "0.01",
+                                                      "--checkpoints",
+                                                      PathOf(fmt::format("checkpoints{}", round))});
+    const int first = static_cast<int>(1 + random() % 98);
+    const int second = static_cast<int>(first + 1 + random() % (99 - first));
+    for (const int step : {first, second}) {
+      const auto process = *Process::Start(command);
       ASSERT_TRUE(process->WaitForLine(StepPrefix(step), kPatience)) << process->Errors();
       process->Signal(SIGKILL);
       ASSERT_EQ(process->Wait(kPatience)->signal, SIGKILL);
     }
-    const Completed resumed = Finish(Command(config, {"--checkpoints", folder, "--resume"}));
-    EXPECT_EQ(LastEvent(resumed)["result"], whole) << "killed after step " << step;
+    EXPECT_EQ(LastEvent(Finish(command))["result"], whole)
+        << "killed after steps " << first << " and " << second;
   }
 }
 
