@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <compare>
+#include <random>
 #include <tuple>
 #include <utility>
 
@@ -42,6 +42,19 @@ double Median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
+}
+
+// `count` of 0 to `size` - 1, ascending: selection sampling. Drawn at random, for a
+// stride may fall in step with the grid of a study.
+std::vector<int> SelectPoints(int size, int count) {
+  std::mt19937_64 generator;
+  std::vector<int> selected;
+  for (int i = 0; i < size; ++i) {
+    const double draw = static_cast<double>(generator() >> 11) * 0x1p-53;
+    const int needed = count - static_cast<int>(selected.size());
+    if (draw * (size - i) < needed) selected.push_back(i);
+  }
+  return selected;
 }
 
 }  // namespace
@@ -144,6 +157,41 @@ void Design::SetBounds(const Law& law) {
       lower_[j] = parameter.lower;
       upper_[j] = parameter.upper;
     }
+  }
+}
+
+Design Design::Sample(int count) const {
+  Design sample = *this;
+  if (count < point_count()) sample.TakePoints(SelectPoints(point_count(), count));
+  return sample;
+}
+
+void Design::TakePoints(const std::vector<int>& points) {
+  std::vector<int> first_measurement = {0};
+  std::vector<int> measurements;
+  for (const int i : points) {
+    for (int m = first_measurement_[i]; m < first_measurement_[i + 1]; ++m) {
+      measurements.push_back(m);
+    }
+    first_measurement.push_back(static_cast<int>(measurements.size()));
+  }
+  log_losses_ = Eigen::ArrayXd(log_losses_(measurements));
+  weights_ = Eigen::ArrayXd(weights_(measurements));
+  first_measurement_ = std::move(first_measurement);
+  SummarisePoints();
+  int taken_count = 0;
+  for (Segment& segment : segments_) {
+    std::vector<int> rows;
+    for (const int i : points) {
+      const int row = i - segment.first_point;
+      if (row >= 0 && row < segment.point_count) rows.push_back(row);
+    }
+    for (SegmentTerm& term : segment.terms) {
+      term.features = Eigen::MatrixXd(term.features(rows, Eigen::all));
+    }
+    segment.first_point = taken_count;
+    segment.point_count = static_cast<int>(rows.size());
+    taken_count += segment.point_count;
   }
 }
 

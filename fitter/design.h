@@ -51,6 +51,10 @@ class Design {
   // does not matter, to the last bit.
   Design(const Law& law, std::vector<Measurement> measurements);
 
+  // The same design at `count` of its points, drawn by a generator of fixed seed;
+  // all of it if it has no more. Centred vectors mean the same in both.
+  Design Sample(int count) const;
+
   int parameter_count() const { return static_cast<int>(lower_.size()); }
   int point_count() const { return static_cast<int>(first_measurement_.size()) - 1; }
   const std::vector<Term>& terms() const { return terms_; }
@@ -79,6 +83,7 @@ class Design {
   using Points = std::vector<RunPoint>;
 
   Points TakeMeasurements(std::vector<Measurement> measurements);
+  void TakePoints(const std::vector<int>& points);
   void SummarisePoints();
   void AddSegments(const Law& law, const Points& points);
   void Centre(const Law& law);

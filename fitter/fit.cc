@@ -253,6 +253,26 @@ void AddFullPrecision(const std::optional<Estimate>& full_precision,
 
 bool HasFraction(const Law& law) { return law.FindParameter("omega").has_value(); }
 
+// Climbs the ladder unless the fraction law is asked for; unset if no rung holds.
+absl::StatusOr<std::optional<Estimate>> EstimateLaw(const Dataset& data,
+                                                    const std::vector<int>& rows,
+                                                    const FitOptions& options,
+                                                    const std::vector<Start>& warm_starts,
+                                                    FitResult* result) {
+  if (options.variant == kFractionVariant) return std::nullopt;
+  ASSIGN_OR_RETURN(const std::vector<Law> ladder, LawLadder(options.family, WidthsOf(data, rows)));
+  ASSIGN_OR_RETURN(LadderResult climbed,
+                   Climb(ladder,
+                         MeasurementsOf(data, rows, ladder.front(), options),
+                         ClimbOptions(options),
+                         warm_starts));
+  result->ladder = std::move(climbed.reports);
+  if (!climbed.rung) return std::nullopt;
+  Estimate estimate = MakeEstimate(data, rows, *std::move(climbed.rung), options);
+  AddEstimate(data, estimate, result);
+  return estimate;
+}
+
 }  // namespace
 
 absl::StatusOr<FitResult> FitLaw(const Dataset& data,
@@ -266,8 +286,6 @@ absl::StatusOr<FitResult> FitLaw(const Dataset& data,
   RETURN_IF_ERROR(CheckVariant(any_widths, options));
   ASSIGN_OR_RETURN(const RowSelection selection, SelectRows(data, any_widths.front(), options));
   const std::vector<int>& rows = selection.rows;
-  ASSIGN_OR_RETURN(const std::vector<Law> ladder, LawLadder(options.family, WidthsOf(data, rows)));
-  const Law& richest = ladder.front();
   if (rows.empty()) {
     return DataCannotAnswer({{.axis = "experiments", .needed_level_count = 1}},
                             "No run is left to fit; see the reasons of rows left out.");
@@ -278,22 +296,9 @@ absl::StatusOr<FitResult> FitLaw(const Dataset& data,
                    .resolved_options = selection.options};
   result.full_precision_row_count =
       std::count_if(rows.begin(), rows.end(), [&](int i) { return IsFullPrecision(data.rows[i]); });
-
-  std::optional<Estimate> estimate;
-  if (options.variant != kFractionVariant) {
-    ASSIGN_OR_RETURN(LadderResult climbed,
-                     Climb(ladder,
-                           MeasurementsOf(data, rows, richest, options),
-                           ClimbOptions(options),
-                           warm_starts));
-    result.ladder = std::move(climbed.reports);
-    if (climbed.rung) {
-      estimate = MakeEstimate(data, rows, *std::move(climbed.rung), options);
-      AddEstimate(data, *estimate, &result);
-    }
-  }
-  const bool is_qat_family = options.family == kComputeOptimalQat;
-  if (is_qat_family) {
+  ASSIGN_OR_RETURN(const std::optional<Estimate> estimate,
+                   EstimateLaw(data, rows, options, warm_starts, &result));
+  if (options.family == kComputeOptimalQat) {
     ASSIGN_OR_RETURN(const std::optional<Estimate> full_precision,
                      EstimateFullPrecision(data, selection.options));
     AddFullPrecision(full_precision, estimate, &result);

@@ -35,7 +35,8 @@ struct SearchResult {
 };
 
 // Searches from drawn starts: the best `polish_count` after screening descend in
-// stages (least squares, then narrowing Huber functions); while no two of them
+// stages (least squares on a sample of the points, on all of them, then narrowing
+// Huber functions); while no two of them
 // agree with the best within 1e-6, twice as many do, up to a quarter of the
 // starts. With `warm_starts` (centred) those descend instead, and none is drawn.
 //
