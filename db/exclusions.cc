@@ -73,7 +73,10 @@ class Marker {
     for (size_t index = 0; index < rows.size(); ++index) {
       RETURN_IF_ERROR(Mark(static_cast<int>(index), rows[index]));
     }
-    if (!conflicts_.empty()) return ConflictError(conflicts_);
+    if (!conflicts_.empty()) {
+      const int64_t first = rows[static_cast<size_t>(conflicts_.front().index)];
+      return ConflictError(ExperimentName(study_.name, first), conflicts_);
+    }
     if (!index_of_changed_row_.empty()) Finish();
     ExclusionRecord record;
     record.set_revision(study_.revision);

@@ -1,5 +1,7 @@
 #include "db/experiment_insert.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "db/content_hash.h"
@@ -32,7 +34,9 @@ class BatchInserter {
     for (size_t index = 0; index < batch_.experiments.size(); ++index) {
       RETURN_IF_ERROR(Insert(static_cast<int>(index)));
     }
-    if (!conflicts_.empty() && !batch_.skip_conflicts) return ConflictError(conflicts_);
+    if (!conflicts_.empty()) {
+      return ConflictError(fmt::format("experiments[{}]", conflicts_.front().index), conflicts_);
+    }
     Finish();
     return std::move(record_);
   }

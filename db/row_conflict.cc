@@ -9,8 +9,7 @@
 namespace bitbudget::db {
 namespace {
 
-// "contradicts studies/s/experiments/7, which has the same natural key, in
-// loss_nats".
+// "has the natural key of studies/s/experiments/7 but another loss_nats".
 std::string Describe(const RowConflict& conflict) {
   const std::string other = conflict.earlier_index.has_value()
                                 ? fmt::format("row {} of this request", *conflict.earlier_index)
@@ -40,11 +39,10 @@ std::vector<std::string> DifferingFields(const v1::Experiment& a, const v1::Expe
   return fields;
 }
 
-absl::Status ConflictError(const std::vector<RowConflict>& conflicts) {
-  const RowConflict& first = conflicts.front();
-  std::string message = fmt::format("experiments[{}] {}", first.index, Describe(first));
+absl::Status ConflictError(const std::string& first, const std::vector<RowConflict>& conflicts) {
+  std::string message = fmt::format("{} {}", first, Describe(conflicts.front()));
   if (conflicts.size() > 1) message += fmt::format("; {} rows conflict in all", conflicts.size());
-  message += "; exclude the stored row first if it is wrong";
+  message += "; exclude the wrong one first";
   ErrorDetails details;
   details.reason = "EXPERIMENT_CONFLICT";
   details.metadata["conflict_count"] = fmt::to_string(conflicts.size());

@@ -20,8 +20,9 @@ inline constexpr int kMaxReportedRows = 100;
 std::vector<std::string> DifferingFields(const v1::Experiment& a, const v1::Experiment& b);
 
 // ALREADY_EXISTS, EXPERIMENT_CONFLICT, with the first 100 of `conflicts` (at
-// least one); metadata "conflict_count" has their number.
-absl::Status ConflictError(const std::vector<RowConflict>& conflicts);
+// least one); metadata "conflict_count" has their number. `first` is what the
+// message calls the first of them.
+absl::Status ConflictError(const std::string& first, const std::vector<RowConflict>& conflicts);
 
 // The same as an entry of a list of rejected rows.
 v1::RejectedRow RejectedBy(const RowConflict& conflict);

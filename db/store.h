@@ -9,12 +9,14 @@
 //
 // Records are the messages of bitbudget.v1. Validation is the caller's: rows
 // handed in are well formed and complete (role derived, activation_bits unset if
-// 16). The store knows nothing of laws. docs/design.md has the schema and its
+// 16). The store knows nothing of laws. docs/database.md has the schema and its
 // reasons.
 //
 // Thread-safe. Errors beyond those named at each call:
 // - UNAVAILABLE, DATABASE_FULL or DATABASE_WRITE_FAILED: the write did not
 //   happen; the database goes on reading, and writing once there is room.
+// - RESOURCE_EXHAUSTED, TOO_MANY_WRITES: so many writes wait that this one was
+//   not taken; repeat it in a second.
 // - DATA_LOSS, DATABASE_DAMAGED: a stored row does not match its hash.
 
 #ifndef BITBUDGET_DB_STORE_H_
@@ -57,7 +59,7 @@ struct RequestKey {
 // One page of a list. `token` is opaque and bound to its query: a token of
 // another query is INVALID_ARGUMENT, naming page_token.
 struct PageRequest {
-  int size = 100;
+  int size = 100;  // at least 1
   std::string token;
 };
 
@@ -129,7 +131,7 @@ class Store final {
   // - DATA_LOSS: DATABASE_DAMAGED.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const StoreOptions& options);
 
-  // Waits for queued writes and closes the file.
+  // Closes the file. No call may be under way.
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;

@@ -14,28 +14,29 @@
 namespace bitbudget::db {
 namespace {
 
-// Writes waiting at once; each holds a request thread of the server, so that
-// more than this means that the disk does not keep up.
-constexpr size_t kMaxQueuedWrites = 1024;
-
 // Writes that share a commit: the fsync is spread thin by then, and the first
 // of them should not wait for ever.
 constexpr size_t kMaxWritesPerCommit = 256;
 
-absl::Status QueueFull() {
+absl::Status QueueFull(size_t waiting_count) {
   ErrorDetails details;
   details.reason = "TOO_MANY_WRITES";
   details.retry_delay_seconds = 1.0;
   return MakeError(
       absl::StatusCode::kResourceExhausted,
-      fmt::format("{} writes are waiting for the disk; repeat in a second", kMaxQueuedWrites),
+      fmt::format("{} writes are waiting for the disk; repeat in a second", waiting_count),
       std::move(details));
 }
 
 }  // namespace
 
-Writer::Writer(std::unique_ptr<Connection> connection, const Clock* clock)
-    : connection_(std::move(connection)), clock_(clock), thread_([this] { Loop(); }) {}
+Writer::Writer(std::unique_ptr<Connection> connection,
+               const Clock* clock,
+               size_t max_waiting_writes)
+    : connection_(std::move(connection)),
+      clock_(clock),
+      max_waiting_writes_(max_waiting_writes),
+      thread_([this] { Loop(); }) {}
 
 Writer::~Writer() {
   {
@@ -49,7 +50,7 @@ Writer::~Writer() {
 absl::Status Writer::Run(const Work& work) {
   Pending pending{.work = &work};
   std::unique_lock lock(mutex_);
-  if (queue_.size() >= kMaxQueuedWrites) return QueueFull();
+  if (queue_.size() >= max_waiting_writes_) return QueueFull(queue_.size());
   queue_.push_back(&pending);
   work_arrived_.notify_one();
   pending.answered.wait(lock, [&] { return pending.done; });

@@ -34,9 +34,14 @@ class Writer {
   // SQLite::Exception. An error undoes its effect, and only its.
   using Work = std::function<absl::Status(WriteContext&)>;
 
-  Writer(std::unique_ptr<Connection> connection, const Clock* clock);
-  // Waits for queued writes.
-  ~Writer();
+  // Writes waiting at once; each holds a request thread of the server, so that
+  // more than this means that the disk does not keep up.
+  static constexpr size_t kMaxWaitingWrites = 1024;
+
+  Writer(std::unique_ptr<Connection> connection,
+         const Clock* clock,
+         size_t max_waiting_writes = kMaxWaitingWrites);
+  ~Writer();  // no Run may be under way
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
@@ -63,6 +68,7 @@ class Writer {
 
   const std::unique_ptr<Connection> connection_;
   const Clock* const clock_;
+  const size_t max_waiting_writes_;
   mutable std::mutex mutex_;
   std::condition_variable work_arrived_;
   std::deque<Pending*> queue_;  // guarded by mutex_; waited for by their callers

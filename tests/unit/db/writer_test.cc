@@ -26,7 +26,7 @@ class WriterTest : public testing::Test {
     auto connection = std::make_unique<Connection>(Options(/*read_only=*/false));
     connection->database().exec("PRAGMA journal_mode = WAL");
     connection->database().exec("CREATE TABLE numbers (number INTEGER UNIQUE) STRICT");
-    writer_ = std::make_unique<Writer>(std::move(connection), Clock::System());
+    writer_ = std::make_unique<Writer>(std::move(connection), Clock::System(), kMaxWaiting);
     readers_ = std::make_unique<ReaderPool>(Options(/*read_only=*/true), 1);
   }
   ~WriterTest() override {
@@ -43,26 +43,28 @@ class WriterTest : public testing::Test {
     return absl::OkStatus();
   }
 
-  // Runs `works` while the writer is kept busy, so that they wait together.
-  std::vector<absl::Status> RunTogether(const std::vector<Writer::Work>& works) {
+  // Queues `works` behind a write that is held up, calls `meanwhile` when all
+  // wait, lets them run, and returns their statuses.
+  std::vector<absl::Status> RunTogether(
+      const std::vector<Writer::Work>& works, const std::function<void()>& meanwhile = [] {}) {
     std::promise<void> release;
     std::promise<void> busy;
-    std::thread blocker([&] {
-      EXPECT_THAT(writer_->Run([&](WriteContext&) {
-        busy.set_value();
-        release.get_future().wait();
-        return absl::OkStatus();
-      }),
-                  IsOk());
-    });
+    const Writer::Work hold = [&](WriteContext&) {
+      busy.set_value();
+      release.get_future().wait();
+      return absl::OkStatus();
+    };
+    std::future<absl::Status> held =
+        std::async(std::launch::async, [&] { return writer_->Run(hold); });
     busy.get_future().wait();
     std::vector<std::future<absl::Status>> results;
     for (const Writer::Work& work : works) {
       results.push_back(std::async(std::launch::async, [&] { return writer_->Run(work); }));
     }
     while (writer_->waiting_count() < works.size()) std::this_thread::yield();
+    meanwhile();
     release.set_value();
-    blocker.join();
+    EXPECT_THAT(held.get(), IsOk());
     std::vector<absl::Status> statuses;
     for (std::future<absl::Status>& result : results) statuses.push_back(result.get());
     return statuses;
@@ -87,6 +89,8 @@ class WriterTest : public testing::Test {
     EXPECT_THAT(count, IsOk());
     return count.value_or(-1);
   }
+
+  static constexpr int64_t kMaxWaiting = 20;
 
   TemporaryDirectory directory_;
   FaultyVfs vfs_;
@@ -199,26 +203,13 @@ TEST_F(WriterTest, ReaderDoesNotWaitForAWriteUnderWay) {
   EXPECT_EQ(Count(), 1);
 }
 
-TEST_F(WriterTest, QueuedWritesAreDoneBeforeTheEnd) {
-  std::vector<std::future<absl::Status>> results;
-  std::promise<void> release;
-  std::promise<void> busy;
-  results.push_back(std::async(std::launch::async, [&] {
-    return writer_->Run([&](WriteContext&) {
-      busy.set_value();
-      release.get_future().wait();
-      return absl::OkStatus();
-    });
-  }));
-  busy.get_future().wait();
-  const std::vector<Writer::Work> works = InsertNumbers(0, 4);
-  for (const Writer::Work& work : works) {
-    results.push_back(std::async(std::launch::async, [&] { return writer_->Run(work); }));
-  }
-  while (writer_->waiting_count() < works.size()) std::this_thread::yield();
-  release.set_value();
-  for (std::future<absl::Status>& result : results) EXPECT_THAT(result.get(), IsOk());
-  EXPECT_EQ(Count(), 4);
+TEST_F(WriterTest, WriteThatFindsTheQueueFullIsNotTaken) {
+  const std::vector<absl::Status> statuses = RunTogether(InsertNumbers(0, kMaxWaiting), [&] {
+    EXPECT_THAT(writer_->Run([](WriteContext& context) { return InsertNumber(context, 1000); }),
+                FailsWith(absl::StatusCode::kResourceExhausted, "TOO_MANY_WRITES"));
+  });
+  EXPECT_THAT(statuses, Each(IsOk()));
+  EXPECT_EQ(Count(), kMaxWaiting);
 }
 
 using ConcurrencyTest = StoreTest;
