@@ -102,7 +102,9 @@ FileDescriptor::~FileDescriptor() {
 
 absl::StatusOr<std::string> ResolvePath(const std::string& path) {
   std::error_code error;
-  const std::filesystem::path resolved = std::filesystem::weakly_canonical(path, error);
+  // A bare name that does not exist yet has no part of its own to resolve.
+  const std::filesystem::path resolved =
+      std::filesystem::weakly_canonical(std::filesystem::current_path(error) / path, error);
   if (error || path.empty() || !std::filesystem::is_directory(resolved.parent_path(), error)) {
     return NoDirectory(path);
   }

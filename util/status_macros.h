@@ -24,9 +24,11 @@
 #define ASSIGN_OR_RETURN(target, expression) \
   ASSIGN_OR_RETURN_IMPL(BITBUDGET_CONCAT(bitbudget_or_, __LINE__), target, expression)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration takes no parentheses.
 #define ASSIGN_OR_RETURN_IMPL(status_or, target, expression) \
   auto status_or = (expression);                             \
   if (!status_or.ok()) return std::move(status_or).status(); \
   target = *std::move(status_or)
+// NOLINTEND(bugprone-macro-parentheses)
 
 #endif  // BITBUDGET_UTIL_STATUS_MACROS_H_

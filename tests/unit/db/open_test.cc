@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <bit>
+#include <filesystem>
 #include <fstream>
 
 #include "db/file.h"
@@ -93,6 +94,11 @@ TEST_F(OpenTest, EmptyFileBecomesADatabase) {
   Close();
   WriteFile(path_, "");
   EXPECT_THAT(TryOpen(), IsOk());
+}
+
+TEST(ResolvePathTest, BareNameLiesInTheCurrentDirectory) {
+  EXPECT_EQ(*ResolvePath("no-such-file-yet.db"),
+            (std::filesystem::current_path() / "no-such-file-yet.db").string());
 }
 
 TEST_F(OpenTest, MissingDirectoryIsNotFound) {
