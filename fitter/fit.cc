@@ -36,6 +36,7 @@ std::vector<double> WidthsOf(const Dataset& data, const std::vector<int>& rows) 
 absl::Status CheckVariant(const std::vector<Law>& ladder, const FitOptions& options) {
   if (!options.variant) return absl::OkStatus();
   std::vector<std::string> known;
+  known.reserve(ladder.size() + 1);
   for (const Law& law : ladder) known.push_back(law.variant);
   if (options.family == kComputeOptimalQat) known.push_back(kFractionVariant);
   if (std::find(known.begin(), known.end(), *options.variant) != known.end()) {

@@ -120,6 +120,7 @@ absl::StatusOr<std::optional<Rung>> FitRung(const Law& law,
     return std::nullopt;
   }
   std::vector<Eigen::VectorXd> starts;
+  starts.reserve(warm_starts.size());
   for (const Start& start : warm_starts) starts.push_back(design.Centred(start.theta));
   ASSIGN_OR_RETURN(const SearchResult found,
                    Search(design, rung.freedom.parameters, options, starts));
@@ -274,7 +275,8 @@ std::string ExplainObstacle(const Rung& rung) {
         fmt::format("the term of {} vanishes in the noise", fmt::join(names, ", ")));
   }
   if (const auto names = NamesWhere(rung.law, rung.identification.at_upper); !names.empty()) {
-    obstacles.push_back(fmt::format("{} ran to the upper bound", fmt::join(names, ", ")));
+    obstacles.push_back(
+        fmt::format("the search drives {} to the upper bound", fmt::join(names, ", ")));
   }
   if (obstacles.empty()) return "";
   std::string text = fmt::format("{}", fmt::join(obstacles, "; "));

@@ -113,6 +113,7 @@ struct Polished {
 
 Polished PolishWarmStarts(const Descents& descents, const std::vector<Eigen::VectorXd>& starts) {
   std::vector<Minimum> squares;
+  squares.reserve(starts.size());
   for (const Eigen::VectorXd& start : starts) squares.push_back(descents.To(start, kLeastSquares));
   Polished polished{.delta = descents.SettleDelta(squares)};
   for (const Eigen::VectorXd& start : starts) {
