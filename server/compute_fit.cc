@@ -20,7 +20,6 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-using google::protobuf::util::DefaultFieldComparator;
 using google::protobuf::util::MessageDifferencer;
 
 // The rows that a fit without a law of its own answers from: QAT runs in use.
@@ -84,7 +83,10 @@ class PathReporter : public MessageDifferencer::Reporter {
 
   void ReportAdded(const Message&, const Message&, const Path& path) override { Add(path); }
   void ReportDeleted(const Message&, const Message&, const Path& path) override { Add(path); }
-  void ReportModified(const Message&, const Message&, const Path& path) override { Add(path); }
+  // A message is modified where one of its fields is, which is reported itself.
+  void ReportModified(const Message&, const Message&, const Path& path) override {
+    if (path.back().field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) Add(path);
+  }
 
   std::vector<std::string> TakePaths() { return std::move(paths_); }
 

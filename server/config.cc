@@ -176,6 +176,7 @@ std::variant<Config, Exit> ReadConfig(int argc, const char* const* argv) {
   CLI::App app(kDescription, "bitbudget-server");
   app.set_version_flag("--version", std::string("bitbudget-server ") + BITBUDGET_VERSION);
   app.config_formatter(std::make_shared<FileBelowEnvironment>());
+  app.allow_config_extras(CLI::config_extras_mode::error);
   app.set_config("--config", "", "Read options from a TOML file")->envname("BITBUDGET_CONFIG");
   app.add_flag("--print-config", typed.print_config, "Print the options in force as TOML and end")
       ->configurable(false);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/synchronization/notification.h"
+#include "server/log.h"
 
 namespace bitbudget::server::testing {
 namespace {
@@ -83,7 +84,10 @@ Core::Core(const std::string& path)
   if (!refits.Start().ok()) std::abort();
 }
 
-ServerFixture::ServerFixture() : directory_(NewDirectory()) { Restart(); }
+ServerFixture::ServerFixture() : directory_(NewDirectory()) {
+  ConfigureLog(LogLevel::kError, LogFormat::kText);
+  Restart();
+}
 
 ServerFixture::~ServerFixture() {
   core_.reset();
