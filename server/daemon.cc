@@ -37,10 +37,11 @@ absl::Status RunDaemon(const Config& config,
   const int core_count = static_cast<int>(std::thread::hardware_concurrency());
   WorkerPool pool(std::max(1, core_count), kMostQueuedQuestions);
   PlannerService planner(*store, registry, pool);
-  GrpcStudyService grpc_studies(studies);
-  GrpcExperimentService grpc_experiments(experiments);
-  GrpcFitService grpc_fits(fits);
-  GrpcPlannerService grpc_planner(planner);
+  CallGate gate;
+  GrpcStudyService grpc_studies(studies, gate);
+  GrpcExperimentService grpc_experiments(experiments, gate);
+  GrpcFitService grpc_fits(fits, gate);
+  GrpcPlannerService grpc_planner(planner, gate);
 
   RETURN_IF_ERROR(refits.Start());
   ASSIGN_OR_RETURN(
@@ -51,9 +52,11 @@ absl::Status RunDaemon(const Config& config,
 
   Log(LogLevel::kInfo, "shutting down");
   server->StopServing();
+  gate.Close();
   registry.Drain();
   refits.Stop();
-  server->Shutdown(config.shutdown_grace);
+  gate.WaitUntilEmpty(config.shutdown_grace);
+  server->Shutdown();
   Log(LogLevel::kInfo, "stopped");
   return absl::OkStatus();
 }

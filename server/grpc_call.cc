@@ -62,8 +62,12 @@ std::string Shortened(std::string_view text) {
 
 }  // namespace
 
-GrpcCall::GrpcCall(grpc::ServerContextBase& grpc_context, std::string_view method, CallKind kind)
-    : grpc_context_(grpc_context),
+GrpcCall::GrpcCall(CallGate& gate,
+                   grpc::ServerContextBase& grpc_context,
+                   std::string_view method,
+                   CallKind kind)
+    : pass_(gate.Enter()),
+      grpc_context_(grpc_context),
       method_(method),
       kind_(kind),
       begin_(Clock::System()->Steady()),
@@ -76,6 +80,7 @@ CallContext GrpcCall::MakeContext(std::function<bool()> cancelled) const {
 }
 
 absl::Status GrpcCall::Guard(const std::function<absl::Status()>& function) const {
+  if (pass_ == nullptr) return ShuttingDown();
   std::string what;
   try {
     return function();

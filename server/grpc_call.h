@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/call_context.h"
+#include "server/call_gate.h"
 #include "server/log.h"
 
 namespace bitbudget::server {
@@ -26,15 +27,18 @@ enum class CallKind { kRead, kWrite };
 // A call from its arrival to its end. Used by one thread at a time.
 class GrpcCall {
  public:
-  // `grpc_context` is borrowed for the life of the call; `method` is a constant,
-  // "StudyService/GetStudy".
-  GrpcCall(grpc::ServerContextBase& grpc_context, std::string_view method, CallKind kind);
+  // `gate` and `grpc_context` are borrowed for the life of the call; `method` is a
+  // constant, "StudyService/GetStudy".
+  GrpcCall(CallGate& gate,
+           grpc::ServerContextBase& grpc_context,
+           std::string_view method,
+           CallKind kind);
 
   // For the service function.
   CallContext MakeContext(std::function<bool()> cancelled) const;
 
-  // Runs `function`; an exception becomes INTERNAL, which tells the caller
-  // nothing but the id to look for in the log.
+  // Runs `function`, unless the server is shutting down; an exception becomes
+  // INTERNAL, which tells the caller nothing but the id to look for in the log.
   absl::Status Guard(const std::function<absl::Status()>& function) const;
 
   // Ends the call: logs it, returns the status to answer with. Call once.
@@ -43,6 +47,7 @@ class GrpcCall {
  private:
   void LogEnd(LogLevel level, const absl::Status& status) const;
 
+  CallGate::Pass pass_;
   grpc::ServerContextBase& grpc_context_;
   const std::string_view method_;
   const CallKind kind_;
@@ -52,7 +57,8 @@ class GrpcCall {
 
 // Serves a unary method of a synchronous service by `function` of `service`.
 template <typename Service, typename Request, typename Response>
-grpc::Status ServeUnary(grpc::ServerContext* grpc_context,
+grpc::Status ServeUnary(CallGate& gate,
+                        grpc::ServerContext* grpc_context,
                         std::string_view method,
                         CallKind kind,
                         Service& service,
@@ -60,7 +66,7 @@ grpc::Status ServeUnary(grpc::ServerContext* grpc_context,
                                                                       const Request&),
                         const Request& request,
                         Response* response) {
-  GrpcCall call(*grpc_context, method, kind);
+  GrpcCall call(gate, *grpc_context, method, kind);
   const CallContext context =
       call.MakeContext([grpc_context] { return grpc_context->IsCancelled(); });
   return call.End(call.Guard([&] {

@@ -42,7 +42,8 @@ absl::Status SendExport(const CallContext& context,
 grpc::Status GrpcExperimentService::CreateExperiment(grpc::ServerContext* context,
                                                      const v1::CreateExperimentRequest* request,
                                                      v1::CreateExperimentResponse* response) {
-  return ServeUnary(context,
+  return ServeUnary(gate_,
+                    context,
                     "ExperimentService/CreateExperiment",
                     CallKind::kWrite,
                     service_,
@@ -55,7 +56,8 @@ grpc::Status GrpcExperimentService::BatchCreateExperiments(
     grpc::ServerContext* context,
     const v1::BatchCreateExperimentsRequest* request,
     v1::BatchCreateExperimentsResponse* response) {
-  return ServeUnary(context,
+  return ServeUnary(gate_,
+                    context,
                     "ExperimentService/BatchCreateExperiments",
                     CallKind::kWrite,
                     service_,
@@ -67,7 +69,7 @@ grpc::Status GrpcExperimentService::BatchCreateExperiments(
 grpc::Status GrpcExperimentService::ImportExperiments(grpc::ServerContext* grpc_context,
                                                       ImportReader* reader,
                                                       v1::ImportExperimentsResponse* response) {
-  GrpcCall call(*grpc_context, "ExperimentService/ImportExperiments", CallKind::kWrite);
+  GrpcCall call(gate_, *grpc_context, "ExperimentService/ImportExperiments", CallKind::kWrite);
   const CallContext context =
       call.MakeContext([grpc_context] { return grpc_context->IsCancelled(); });
   return call.End(call.Guard([&] {
@@ -80,7 +82,7 @@ grpc::Status GrpcExperimentService::ImportExperiments(grpc::ServerContext* grpc_
 grpc::Status GrpcExperimentService::ExportExperiments(grpc::ServerContext* grpc_context,
                                                       const v1::ExportExperimentsRequest* request,
                                                       ExportWriter* writer) {
-  GrpcCall call(*grpc_context, "ExperimentService/ExportExperiments", CallKind::kRead);
+  GrpcCall call(gate_, *grpc_context, "ExperimentService/ExportExperiments", CallKind::kRead);
   const CallContext context =
       call.MakeContext([grpc_context] { return grpc_context->IsCancelled(); });
   return call.End(call.Guard([&] {
@@ -93,7 +95,8 @@ grpc::Status GrpcExperimentService::ExportExperiments(grpc::ServerContext* grpc_
 grpc::Status GrpcExperimentService::GetExperiment(grpc::ServerContext* context,
                                                   const v1::GetExperimentRequest* request,
                                                   v1::Experiment* response) {
-  return ServeUnary(context,
+  return ServeUnary(gate_,
+                    context,
                     "ExperimentService/GetExperiment",
                     CallKind::kRead,
                     service_,
@@ -105,7 +108,8 @@ grpc::Status GrpcExperimentService::GetExperiment(grpc::ServerContext* context,
 grpc::Status GrpcExperimentService::ListExperiments(grpc::ServerContext* context,
                                                     const v1::ListExperimentsRequest* request,
                                                     v1::ListExperimentsResponse* response) {
-  return ServeUnary(context,
+  return ServeUnary(gate_,
+                    context,
                     "ExperimentService/ListExperiments",
                     CallKind::kRead,
                     service_,
@@ -117,7 +121,8 @@ grpc::Status GrpcExperimentService::ListExperiments(grpc::ServerContext* context
 grpc::Status GrpcExperimentService::ExcludeExperiments(grpc::ServerContext* context,
                                                        const v1::ExcludeExperimentsRequest* request,
                                                        v1::ExcludeExperimentsResponse* response) {
-  return ServeUnary(context,
+  return ServeUnary(gate_,
+                    context,
                     "ExperimentService/ExcludeExperiments",
                     CallKind::kWrite,
                     service_,
@@ -129,7 +134,8 @@ grpc::Status GrpcExperimentService::ExcludeExperiments(grpc::ServerContext* cont
 grpc::Status GrpcExperimentService::IncludeExperiments(grpc::ServerContext* context,
                                                        const v1::IncludeExperimentsRequest* request,
                                                        v1::IncludeExperimentsResponse* response) {
-  return ServeUnary(context,
+  return ServeUnary(gate_,
+                    context,
                     "ExperimentService/IncludeExperiments",
                     CallKind::kWrite,
                     service_,

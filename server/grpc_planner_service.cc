@@ -36,12 +36,13 @@ class PendingQuestion final : public grpc::ServerUnaryReactor {
 };
 
 template <typename Request, typename Response>
-grpc::ServerUnaryReactor* ServeQuestion(grpc::CallbackServerContext* grpc_context,
+grpc::ServerUnaryReactor* ServeQuestion(CallGate& gate,
+                                        grpc::CallbackServerContext* grpc_context,
                                         std::string_view method,
                                         PlannerService& service,
                                         const Request& request,
                                         Response* response) {
-  GrpcCall call(*grpc_context, method, CallKind::kRead);
+  GrpcCall call(gate, *grpc_context, method, CallKind::kRead);
   bool is_answered = true;
   const absl::Status outcome = call.Guard([&] {
     std::optional<absl::StatusOr<Response>> result =
@@ -69,20 +70,21 @@ grpc::ServerUnaryReactor* ServeQuestion(grpc::CallbackServerContext* grpc_contex
 grpc::ServerUnaryReactor* GrpcPlannerService::PredictLoss(grpc::CallbackServerContext* context,
                                                           const v1::PredictLossRequest* request,
                                                           v1::PredictLossResponse* response) {
-  return ServeQuestion(context, "PlannerService/PredictLoss", service_, *request, response);
+  return ServeQuestion(gate_, context, "PlannerService/PredictLoss", service_, *request, response);
 }
 
 grpc::ServerUnaryReactor* GrpcPlannerService::OptimizeQatFraction(
     grpc::CallbackServerContext* context,
     const v1::OptimizeQatFractionRequest* request,
     v1::OptimizeQatFractionResponse* response) {
-  return ServeQuestion(context, "PlannerService/OptimizeQatFraction", service_, *request, response);
+  return ServeQuestion(
+      gate_, context, "PlannerService/OptimizeQatFraction", service_, *request, response);
 }
 
 grpc::ServerUnaryReactor* GrpcPlannerService::EvaluateGrid(grpc::CallbackServerContext* context,
                                                            const v1::EvaluateGridRequest* request,
                                                            v1::EvaluateGridResponse* response) {
-  return ServeQuestion(context, "PlannerService/EvaluateGrid", service_, *request, response);
+  return ServeQuestion(gate_, context, "PlannerService/EvaluateGrid", service_, *request, response);
 }
 
 }  // namespace bitbudget::server

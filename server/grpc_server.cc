@@ -19,6 +19,8 @@ namespace {
 
 constexpr int kKeepaliveMs = 60'000;
 constexpr int kKeepaliveTimeoutMs = 20'000;
+// For replies that are on their way when the door closes.
+constexpr absl::Duration kFlushTime = absl::Milliseconds(200);
 // Pings that clients may send without being taken for hostile.
 constexpr int kLeastPingIntervalMs = 10'000;
 
@@ -77,8 +79,8 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
 
 void GrpcServer::StopServing() { SetServing(*server_, false); }
 
-void GrpcServer::Shutdown(absl::Duration grace) {
-  server_->Shutdown(absl::ToChronoTime(absl::Now() + grace));
+void GrpcServer::Shutdown() {
+  server_->Shutdown(absl::ToChronoTime(absl::Now() + kFlushTime));
   server_->Wait();
 }
 

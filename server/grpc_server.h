@@ -29,9 +29,9 @@ class GrpcServer {
   // Reports NOT_SERVING to health checks from now on.
   void StopServing();
 
-  // Takes no new calls, gives those under way `grace` to end, cancels the rest,
-  // returns when all have ended. Call once.
-  void Shutdown(absl::Duration grace);
+  // Closes the door: cancels the calls that are still under way and returns when
+  // they have ended. Call once.
+  void Shutdown();
 
  private:
   GrpcServer(std::unique_ptr<grpc::Server> server, std::string address)

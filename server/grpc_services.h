@@ -14,6 +14,7 @@
 #include "bitbudget/v1/planner.grpc.pb.h"
 #include "bitbudget/v1/study.grpc.pb.h"
 #include "server/admission.h"
+#include "server/call_gate.h"
 #include "server/experiment_service.h"
 #include "server/fit_service.h"
 #include "server/planner_service.h"
@@ -23,8 +24,8 @@ namespace bitbudget::server {
 
 class GrpcStudyService final : public v1::StudyService::Service {
  public:
-  // `service` is borrowed, as in all of these.
-  explicit GrpcStudyService(StudyService& service) : service_(service) {}
+  // Both are borrowed, as in all of these.
+  GrpcStudyService(StudyService& service, CallGate& gate) : service_(service), gate_(gate) {}
 
   grpc::Status CreateStudy(grpc::ServerContext* context,
                            const v1::CreateStudyRequest* request,
@@ -47,11 +48,13 @@ class GrpcStudyService final : public v1::StudyService::Service {
 
  private:
   StudyService& service_;
+  CallGate& gate_;
 };
 
 class GrpcExperimentService final : public v1::ExperimentService::Service {
  public:
-  explicit GrpcExperimentService(ExperimentService& service) : service_(service) {}
+  GrpcExperimentService(ExperimentService& service, CallGate& gate)
+      : service_(service), gate_(gate) {}
 
   grpc::Status CreateExperiment(grpc::ServerContext* context,
                                 const v1::CreateExperimentRequest* request,
@@ -81,6 +84,7 @@ class GrpcExperimentService final : public v1::ExperimentService::Service {
 
  private:
   ExperimentService& service_;
+  CallGate& gate_;
   // A stream holds a request thread, and memory for its rows, as long as its
   // peer takes.
   Admission imports_{4, "imports"};
@@ -89,7 +93,7 @@ class GrpcExperimentService final : public v1::ExperimentService::Service {
 
 class GrpcFitService final : public v1::FitService::Service {
  public:
-  explicit GrpcFitService(FitService& service) : service_(service) {}
+  GrpcFitService(FitService& service, CallGate& gate) : service_(service), gate_(gate) {}
 
   grpc::Status RunFit(grpc::ServerContext* context,
                       const v1::RunFitRequest* request,
@@ -106,11 +110,12 @@ class GrpcFitService final : public v1::FitService::Service {
 
  private:
   FitService& service_;
+  CallGate& gate_;
 };
 
 class GrpcPlannerService final : public v1::PlannerService::CallbackService {
  public:
-  explicit GrpcPlannerService(PlannerService& service) : service_(service) {}
+  GrpcPlannerService(PlannerService& service, CallGate& gate) : service_(service), gate_(gate) {}
 
   grpc::ServerUnaryReactor* PredictLoss(grpc::CallbackServerContext* context,
                                         const v1::PredictLossRequest* request,
@@ -124,6 +129,7 @@ class GrpcPlannerService final : public v1::PlannerService::CallbackService {
 
  private:
   PlannerService& service_;
+  CallGate& gate_;
 };
 
 }  // namespace bitbudget::server

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "server/call_gate.h"
 #include "util/error.h"
 #include "util/status_macros.h"
 
@@ -15,12 +16,6 @@ namespace {
 constexpr absl::Duration kLongestWait = absl::Seconds(60);
 // How soon a call that was cancelled stops waiting.
 constexpr absl::Duration kCancellationPoll = absl::Milliseconds(50);
-
-absl::Status ShuttingDown() {
-  return MakeError(absl::StatusCode::kUnavailable,
-                   "the server is shutting down; ask again when it is back",
-                   {.reason = "SHUTTING_DOWN", .retry_delay_seconds = 1});
-}
 
 absl::Status TooManyWaiting(int limit) {
   return MakeError(absl::StatusCode::kResourceExhausted,
