@@ -140,19 +140,26 @@ void EmbeddingBackward(
   }
 }
 
-#define BITBUDGET_INSTANTIATE(T)                                                                \
-  template void NormForward(int64_t, int64_t, const T*, const T*, T*, T*);                      \
-  template void NormBackward(int64_t, int64_t, const T*, const T*, const T*, const T*, T*, T*); \
-  template void GeluForward(int64_t, T*, T*);                                                   \
-  template void GeluBackward(int64_t, const T*, T*);                                            \
-  template void SwigluForward(int64_t, int64_t, T*, T*);                                        \
-  template void SwigluBackward(int64_t, int64_t, const T*, T*);                                 \
-  template void CrossEntropy(int64_t, int64_t, T*, const uint8_t*, std::span<double>);          \
-  template void EmbeddingForward(int64_t, int64_t, const T*, const uint8_t*, T*);               \
-  template void EmbeddingBackward(int64_t, int64_t, const uint8_t*, const T*, T*)
+template void NormForward(int64_t, int64_t, const float*, const float*, float*, float*);
+template void NormBackward(
+    int64_t, int64_t, const float*, const float*, const float*, const float*, float*, float*);
+template void GeluForward(int64_t, float*, float*);
+template void GeluBackward(int64_t, const float*, float*);
+template void SwigluForward(int64_t, int64_t, float*, float*);
+template void SwigluBackward(int64_t, int64_t, const float*, float*);
+template void CrossEntropy(int64_t, int64_t, float*, const uint8_t*, std::span<double>);
+template void EmbeddingForward(int64_t, int64_t, const float*, const uint8_t*, float*);
+template void EmbeddingBackward(int64_t, int64_t, const uint8_t*, const float*, float*);
 
-BITBUDGET_INSTANTIATE(float);
-BITBUDGET_INSTANTIATE(double);
-#undef BITBUDGET_INSTANTIATE
+template void NormForward(int64_t, int64_t, const double*, const double*, double*, double*);
+template void NormBackward(
+    int64_t, int64_t, const double*, const double*, const double*, const double*, double*, double*);
+template void GeluForward(int64_t, double*, double*);
+template void GeluBackward(int64_t, const double*, double*);
+template void SwigluForward(int64_t, int64_t, double*, double*);
+template void SwigluBackward(int64_t, int64_t, const double*, double*);
+template void CrossEntropy(int64_t, int64_t, double*, const uint8_t*, std::span<double>);
+template void EmbeddingForward(int64_t, int64_t, const double*, const uint8_t*, double*);
+template void EmbeddingBackward(int64_t, int64_t, const uint8_t*, const double*, double*);
 
 }  // namespace bitbudget::worker

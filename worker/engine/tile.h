@@ -17,7 +17,7 @@
 namespace bitbudget::worker {
 
 // Result columns come in multiples of this; it is whole vectors of both types.
-inline constexpr int kTileColumns = 16;
+inline constexpr int64_t kTileColumns = 16;
 
 template <class T>
 struct LeftFactor {
@@ -44,13 +44,12 @@ namespace internal {
 template <class T>
 struct Vector {
   typedef T Type __attribute__((vector_size(kAlignmentBytes)));
-  static constexpr int kLanes = kAlignmentBytes / sizeof(T);
+  static constexpr int64_t kLanes = kAlignmentBytes / sizeof(T);
 };
 
 template <int kRows, int kVectors, class T>
 void Tile(LeftFactor<T> left, RowMajor<const T> right, RowMajor<T> result, InnerRange inner) {
   using V = typename Vector<T>::Type;
-  constexpr int kLanes = Vector<T>::kLanes;
   V sums[kRows][kVectors] = {};
   for (int64_t k = inner.begin; k < inner.end; ++k) {
     V row[kVectors];
@@ -61,7 +60,7 @@ void Tile(LeftFactor<T> left, RowMajor<const T> right, RowMajor<T> result, Inner
     }
   }
   for (int i = 0; i < kRows; ++i) {
-    std::memcpy(result.data + i * result.stride, sums[i], kVectors * kLanes * sizeof(T));
+    std::memcpy(result.data + i * result.stride, sums[i], sizeof(sums[i]));
   }
 }
 

@@ -132,6 +132,7 @@ absl::StatusOr<Checkpoint> ReadCheckpoint(const std::string& path) {
     return Damaged(path, "does not match its hash");
   }
   Checkpoint checkpoint;
+  checkpoint.path = path;
   if (!Parse(hashed.substr(kMagic.size()), checkpoint)) {
     return Damaged(path, "has a header that this version does not understand");
   }

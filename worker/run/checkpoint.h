@@ -32,6 +32,7 @@ struct Checkpoint {
   int64_t shared_steps = 0;  // of that run's schedule
   int64_t fp_steps = 0;
   TrainingState state;
+  std::string path;  // that it was read from; empty if it was not
 };
 
 // Writes it atomically and durably; returns its hash, 64 hexadecimal digits.

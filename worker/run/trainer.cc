@@ -94,13 +94,15 @@ absl::Status Trainer::Restore(Checkpoint checkpoint) {
   if (!AcceptsStateOf(checkpoint)) {
     return MakeError(
         absl::StatusCode::kFailedPrecondition,
-        fmt::format("the checkpoint at step {} is of another path of training: model, data, seed, "
-                    "batch, optimizer, peak rate and warm-up must agree, and it must lie within "
-                    "the first {} steps, at constant rate, of both runs",
+        fmt::format("checkpoint {} at step {} is not on this run's path: model, data, seed, batch, "
+                    "optimizer, peak rate and warm-up must agree, and its step must be among the "
+                    "first {}, which both runs spend at constant rate",
+                    checkpoint.path,
                     checkpoint.state.step,
                     std::min(schedule_.shared_steps(), checkpoint.shared_steps)),
         {.reason = "CHECKPOINT_MISMATCH",
-         .metadata = {{"checkpoint_trunk_hash", checkpoint.hashes.trunk},
+         .metadata = {{"path", checkpoint.path},
+                      {"checkpoint_trunk_hash", checkpoint.hashes.trunk},
                       {"trunk_hash", hashes_.trunk}}});
   }
   state_ = std::move(checkpoint.state);

@@ -15,7 +15,7 @@ namespace bitbudget::worker {
 namespace {
 
 at::Tensor TensorOf(const Parameter& parameter, std::span<const float> parameters) {
-  const at::Tensor flat = at::empty({parameter.size()}, at::kFloat);
+  at::Tensor flat = at::empty({parameter.size()}, at::kFloat);
   const auto values = parameters.subspan(parameter.offset, parameter.size());
   std::copy(values.begin(), values.end(), flat.data_ptr<float>());
   if (parameter.kind == ParameterKind::kGain) return flat;

@@ -10,7 +10,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "train_fixture.h"
+#include "tests/unit/worker/train_fixture.h"
 #include "util/error.h"
 #include "worker/data/atomic_file.h"
 #include "worker/data/batches.h"

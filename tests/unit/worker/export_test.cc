@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "train_fixture.h"
+#include "tests/unit/worker/train_fixture.h"
 #include "worker/run/trainer.h"
 
 namespace bitbudget::worker {

@@ -8,7 +8,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "torch_twin.h"
+#include "tests/unit/worker/torch_twin.h"
 
 namespace bitbudget::worker {
 namespace {

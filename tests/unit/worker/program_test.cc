@@ -13,7 +13,7 @@
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 #include "tests/process/process.h"
-#include "train_fixture.h"
+#include "tests/unit/worker/train_fixture.h"
 
 namespace bitbudget::worker {
 namespace {

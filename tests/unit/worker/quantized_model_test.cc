@@ -7,7 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "torch_twin.h"
+#include "tests/unit/worker/torch_twin.h"
 #include "worker/engine/model.h"
 #include "worker/quantize/quantized_weights.h"
 

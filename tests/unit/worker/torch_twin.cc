@@ -1,4 +1,4 @@
-#include "torch_twin.h"
+#include "tests/unit/worker/torch_twin.h"
 
 #include <torch/torch.h>
 

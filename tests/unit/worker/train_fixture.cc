@@ -1,4 +1,4 @@
-#include "train_fixture.h"
+#include "tests/unit/worker/train_fixture.h"
 
 #include <stdlib.h>
 

@@ -23,9 +23,7 @@ class TrainTest : public ::testing::Test {
   void WriteFile(const std::string& name, const std::string& content) const;
   std::string ReadFile(const std::string& name) const;
 
-  // 64 kB of text in which the next byte depends on the two before it: in the
-  // long run 2 nats a byte if one knows nothing of order, 1.1 with the last byte
-  // known, 0.7 with both.
+  // A token file of 64 kB of MarkovText, 1 kB chunks.
   const std::string& data_path();
 
   // A tiny job on that text that takes well under a second.
@@ -36,7 +34,8 @@ class TrainTest : public ::testing::Test {
   std::string data_path_;
 };
 
-// Bytes drawn from 8 letters by the two before them; the same for each seed.
+// Text of 8 letters in which each depends on the two before it, in the same way
+// for every seed: the last letter alone says little.
 std::string MarkovText(size_t size, uint64_t seed);
 
 }  // namespace bitbudget::worker

@@ -9,7 +9,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "train_fixture.h"
+#include "tests/unit/worker/train_fixture.h"
 #include "util/error.h"
 
 namespace bitbudget::worker {
