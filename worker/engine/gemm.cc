@@ -1,136 +1,82 @@
 #include "worker/engine/gemm.h"
 
+#include <cblas.h>
 #include <dlfcn.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <type_traits>
 
 #include "fmt/format.h"
 #include "worker/engine/buffer.h"
 
-// BLAS has no C++ header; these are its Fortran entries and OpenBLAS's own.
-extern "C" {
-void sgemm_(const char*,
-            const char*,
-            const int*,
-            const int*,
-            const int*,
-            const float*,
-            const float*,
-            const int*,
-            const float*,
-            const int*,
-            const float*,
-            float*,
-            const int*);
-void dgemm_(const char*,
-            const char*,
-            const int*,
-            const int*,
-            const int*,
-            const double*,
-            const double*,
-            const int*,
-            const double*,
-            const int*,
-            const double*,
-            double*,
-            const int*);
-void openblas_set_num_threads(int);
-char* openblas_get_corename();
-}
-
 namespace bitbudget::worker {
 namespace {
 
-// A factor as BLAS sees it: by columns, that many elements apart.
+constexpr CBLAS_TRANSPOSE kPlain = CblasNoTrans;
+constexpr CBLAS_TRANSPOSE kTransposed = CblasTrans;
+
+// A factor as it is stored: rows of `stride` elements, to be transposed or not.
 template <class T>
 struct Factor {
   const T* data;
   int64_t stride;
-  char transposed;  // 'N' or 'T'
+  CBLAS_TRANSPOSE form;
 };
 
-void Gemm(const char* ta,
-          const char* tb,
-          const int* m,
-          const int* n,
-          const int* k,
-          const float* alpha,
-          const float* a,
-          const int* lda,
-          const float* b,
-          const int* ldb,
-          const float* beta,
-          float* c,
-          const int* ldc) {
-  sgemm_(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-}
+struct ProductSize {
+  int64_t rows;
+  int64_t columns;
+  int64_t inner;
+};
 
-void Gemm(const char* ta,
-          const char* tb,
-          const int* m,
-          const int* n,
-          const int* k,
-          const double* alpha,
-          const double* a,
-          const int* lda,
-          const double* b,
-          const int* ldb,
-          const double* beta,
-          double* c,
-          const int* ldc) {
-  dgemm_(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-}
-
-// Column-major c [m x n] (+)= a [m x k] b [k x n].
+// c [rows][columns] (+)= a b. The names differ between precisions alone.
 template <class T>
-void Multiply(int64_t m, int64_t n, int64_t k, Factor<T> a, Factor<T> b, T* c, Write write) {
-  const int rows = static_cast<int>(m);
-  const int columns = static_cast<int>(n);
-  const int inner = static_cast<int>(k);
-  const int a_stride = static_cast<int>(a.stride);
-  const int b_stride = static_cast<int>(b.stride);
-  const T alpha = 1;
-  const T beta = write == Write::kAdd ? T{1} : T{0};
-  Gemm(&a.transposed,
-       &b.transposed,
-       &rows,
-       &columns,
-       &inner,
-       &alpha,
-       a.data,
-       &a_stride,
-       b.data,
-       &b_stride,
-       &beta,
-       c,
-       &rows);
+void Multiply(const ProductSize& size, Factor<T> a, Factor<T> b, T* c, Write write) {
+  const auto product = [&](auto gemm) {
+    gemm(CblasRowMajor,
+         a.form,
+         b.form,
+         static_cast<blasint>(size.rows),
+         static_cast<blasint>(size.columns),
+         static_cast<blasint>(size.inner),
+         T{1},
+         a.data,
+         static_cast<blasint>(a.stride),
+         b.data,
+         static_cast<blasint>(b.stride),
+         write == Write::kAdd ? T{1} : T{0},
+         c,
+         static_cast<blasint>(size.columns));
+  };
+  if constexpr (std::is_same_v<T, float>) {
+    product(cblas_sgemm);
+  } else {
+    product(cblas_dgemm);
+  }
 }
 
 }  // namespace
 
-// To BLAS a row-major [a][b] is a column-major b x a. So each product below is
-// the transpose of the one in the header.
-
 template <class T>
 void LinearForward(const LinearShape& shape, const T* x, const T* weights, T* y, Write write) {
   const auto [rows, inputs, outputs] = shape;
-  Multiply<T>(outputs, rows, inputs, {weights, inputs, 'T'}, {x, inputs, 'N'}, y, write);
+  Multiply<T>(
+      {rows, outputs, inputs}, {x, inputs, kPlain}, {weights, inputs, kTransposed}, y, write);
 }
 
 template <class T>
 void LinearInputGradient(
     const LinearShape& shape, const T* dy, const T* weights, T* dx, Write write) {
   const auto [rows, inputs, outputs] = shape;
-  Multiply<T>(inputs, rows, outputs, {weights, inputs, 'N'}, {dy, outputs, 'N'}, dx, write);
+  Multiply<T>({rows, inputs, outputs}, {dy, outputs, kPlain}, {weights, inputs, kPlain}, dx, write);
 }
 
 template <class T>
 void LinearWeightGradient(const LinearShape& shape, const T* dy, const T* x, T* dw, Write write) {
   const auto [rows, inputs, outputs] = shape;
-  Multiply<T>(inputs, outputs, rows, {x, inputs, 'N'}, {dy, outputs, 'T'}, dw, write);
+  Multiply<T>({outputs, inputs, rows}, {dy, outputs, kTransposed}, {x, inputs, kPlain}, dw, write);
 }
 
 template void LinearForward(const LinearShape&, const float*, const float*, float*, Write);
@@ -147,7 +93,7 @@ std::string BlasDescription() {
   // Another library may be loaded that defines this symbol too; the one that the
   // dynamic linker finds is the one that computes.
   Dl_info where = {};
-  void* const gemm = dlsym(RTLD_DEFAULT, "sgemm_");
+  void* const gemm = dlsym(RTLD_DEFAULT, "cblas_sgemm");
   const bool found = gemm != nullptr && dladdr(gemm, &where) != 0;
   return fmt::format(
       "OpenBLAS {} ({})", openblas_get_corename(), found ? where.dli_fname : "unknown file");

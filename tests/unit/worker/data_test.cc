@@ -20,7 +20,6 @@
 namespace bitbudget::worker {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 using PrepareTest = TrainTest;
@@ -121,14 +120,14 @@ TEST_F(TokenFileTest, NoticesAFlippedBitAndAMissingEnd) {
 
 TEST(TrainingBatches, OnePassShowsEveryWindowOnce) {
   // Window i begins with the byte i.
-  constexpr int kContext = 4;
+  constexpr size_t kContext = 4;
   std::vector<uint8_t> tokens(24 * kContext + 1);
   for (size_t i = 0; i < tokens.size(); ++i) tokens[i] = static_cast<uint8_t>(i / kContext);
   TrainingBatches batches(tokens, kContext, 3, 5);
   std::multiset<int> begins;
   for (int step = 0; step < 8; ++step) {
     const auto batch = batches.At(step);
-    for (int i = 0; i < 3; ++i) {
+    for (size_t i = 0; i < 3; ++i) {
       const auto window = batch.subspan(i * (kContext + 1), kContext + 1);
       begins.insert(window[0]);
       EXPECT_EQ(window[kContext], window[0] + 1) << "the last target begins the next window";
