@@ -47,8 +47,10 @@ RunConfig TrainTest::TinyConfig() {
   config.data_path = data_path();
   config.batch_sequences = 4;
   config.model = {.vocabulary = 128, .width = 32, .layers = 1, .hidden = 64, .context = 32};
-  config.schedule = {
-      .peak_rate = 0.01, .fp_tokens = 60 * 128, .qat_tokens = 40 * 128, .warmup_tokens = 10 * 128};
+  config.schedule = {.peak_rate = 0.01,
+                     .fp_tokens = 60 * kStepTokens,
+                     .qat_tokens = 40 * kStepTokens,
+                     .warmup_tokens = 10 * kStepTokens};
   config.quantization = {.bits = 2};
   return config;
 }

@@ -3,6 +3,7 @@
 #ifndef BITBUDGET_TESTS_UNIT_WORKER_TRAIN_FIXTURE_H_
 #define BITBUDGET_TESTS_UNIT_WORKER_TRAIN_FIXTURE_H_
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -12,6 +13,9 @@
 #include "worker/run/config.h"
 
 namespace bitbudget::worker {
+
+// Tokens of a step of TinyConfig.
+inline constexpr int64_t kStepTokens = 128;
 
 // A folder of its own for each test, removed with it.
 class TrainTest : public ::testing::Test {

@@ -55,7 +55,8 @@ class TrainerTest : public TrainTest {
 // Only a model that looks two bytes back can get there.
 TEST_F(TrainerTest, LearnsMoreThanBigrams) {
   RunConfig config = TinyConfig();
-  config.schedule = {.peak_rate = 0.01, .fp_tokens = 400 * 128, .warmup_tokens = 20 * 128};
+  config.schedule = {
+      .peak_rate = 0.01, .fp_tokens = 400 * kStepTokens, .warmup_tokens = 20 * kStepTokens};
   config.quantization = {};
   const auto trainer = Trained(config);
   const Evaluation evaluation = trainer->Evaluate();
@@ -94,7 +95,7 @@ TEST_F(TrainerTest, AResumedRunEndsInTheSameBits) {
 
 TEST_F(TrainerTest, ABranchFromATrunkIsTheRunAlone) {
   RunConfig trunk_config = TinyConfig();
-  trunk_config.schedule.fp_tokens = 100 * 128;
+  trunk_config.schedule.fp_tokens = 100 * kStepTokens;
   trunk_config.schedule.qat_tokens = 0;
   trunk_config.schedule.cooldown_fraction = 0;
   trunk_config.quantization = {};
@@ -129,7 +130,7 @@ TEST_F(TrainerTest, RefusesCheckpointsOfAnotherPath) {
   };
   const RunConfig config = TinyConfig();
   RunConfig longer = config;
-  longer.schedule.fp_tokens += 10 * 128;
+  longer.schedule.fp_tokens += 10 * kStepTokens;
   RunConfig other_seed = config;
   other_seed.seed = 1;
   // Steps 0 to 29 have the constant rate in both, step 35 is in the cooldown.
@@ -154,8 +155,8 @@ TEST_F(TrainerTest, AControlRunsTheScheduleWithoutTheQuantizer) {
 TEST_F(TrainerTest, FewerBitsLoseMoreAndTrainingHelps) {
   const auto loss = [&](double bits, int64_t qat_steps) {
     RunConfig config = TinyConfig();
-    config.schedule.fp_tokens = (300 - qat_steps) * 128;
-    config.schedule.qat_tokens = qat_steps * 128;
+    config.schedule.fp_tokens = (300 - qat_steps) * kStepTokens;
+    config.schedule.qat_tokens = qat_steps * kStepTokens;
     config.quantization.bits = bits;
     return Trained(config)->Evaluate().loss_nats;
   };
