@@ -5,16 +5,12 @@
 #define BITBUDGET_SERVER_CALL_CONTEXT_H_
 
 #include <functional>
-#include <string>
 
 #include "absl/time/time.h"
 
 namespace bitbudget::server {
 
 struct CallContext {
-  // Id of the call in the log: from the caller's metadata, or made up.
-  std::string log_id;
-
   // When the caller stops waiting.
   absl::Time deadline = absl::InfiniteFuture();
 
