@@ -52,8 +52,8 @@ best = min(scipy["objective"] for _, scipy in rounds)
 excess = ours["objective"] / best - 1
 wall, cpu = (statistics.median(ratio(unit, *pair) for pair in rounds)
              for unit in ("seconds", "cpu_seconds"))
-print(f"{ours['row_count']} rows, rung {ours['variant']}, delta {ours['huber_delta']:g}: median ratio "
-      f"{wall:.1f} of wall time, {cpu:.1f} of CPU time")
+print(f"{ours['row_count']} rows, rung {ours['variant']}, delta {ours['huber_delta']:g}: "
+      f"median ratio {wall:.1f} of wall time, {cpu:.1f} of CPU time")
 print(f"objective {ours['objective']:.15g}, over scipy's best by {excess:+.1e}")
 sys.exit(excess > 1e-6)
 PYTHON

@@ -80,8 +80,8 @@ CREATE TABLE changes (
   change_key INTEGER PRIMARY KEY,
   study_key INTEGER NOT NULL REFERENCES studies,
   revision INTEGER NOT NULL,
-  kind TEXT NOT NULL
-    CHECK (kind IN ('create_study', 'update_study', 'delete_study', 'insert', 'exclude', 'include')),
+  kind TEXT NOT NULL CHECK (kind IN
+    ('create_study', 'update_study', 'delete_study', 'insert', 'exclude', 'include')),
   first_row_number INTEGER,
   last_row_number INTEGER,
   definition BLOB,

@@ -119,7 +119,8 @@ std::optional<LeaveOutReason> OutsideDomain(const Law& law, const Observation& r
 
 // The variants of a family that are sums of power-law terms, richest first.
 // `weight_bits` are the widths in the data, ascending, 16 among them if there are
-// full-precision rows: the per-bit variant has terms for each. INVALID_ARGUMENT for an unknown family, naming the known ones.
+// full-precision rows: the per-bit variant has terms for each. INVALID_ARGUMENT for
+// an unknown family, naming the known ones.
 absl::StatusOr<std::vector<Law>> LawLadder(std::string_view family,
                                            std::span<const double> weight_bits);
 

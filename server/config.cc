@@ -24,7 +24,7 @@ constexpr char kDescription[] =
     R"(Stores measured training runs, fits the QAT scaling law, answers how to split a token budget.
 
 Examples:
-  bitbudget-server                                   # 127.0.0.1:7411, database in your data directory
+  bitbudget-server                    # 127.0.0.1:7411, database in your data directory
   bitbudget-server --database runs.db --listen 127.0.0.1:0
   BITBUDGET_LOG_LEVEL=debug bitbudget-server --log-format json
   bitbudget-server --print-config > bitbudget.toml && bitbudget-server --config bitbudget.toml

@@ -27,6 +27,8 @@ CONFINED = {
     "google/protobuf/": {"proto", "db", "server", "client/cpp", "client/cli"},
     "CLI/": {"client/cli", "server", "worker"},
     "torch/": {"worker"},
+    "ATen/": {"worker"},
+    "cblas.h": {"worker"},
 }
 # Libraries whose types no header may show that other rooms include.
 INTERNAL = ("ceres/", "sqlite3.h", "SQLiteCpp/", "torch/")
