@@ -84,6 +84,12 @@ absl::StatusOr<FractionAnswer> OptimizeQatFraction(const fitter::FractionLaw& la
   answer.cooldown = AdviseCooldown(question.weight_bits);
   answer.outside = OutsideData(
       support, {question.parameters, answer.fp_tokens, answer.qat_tokens, question.weight_bits});
+  answer.warnings.push_back(
+      fmt::format("The data identify no law of losses that knows about the split; the fraction is "
+                  "that of f = exp(-a / ln S), fitted to {} measured optima with a mean error of "
+                  "{:.2g}, and comes without losses.",
+                  law.optimum_count,
+                  law.mean_absolute_error));
   return answer;
 }
 

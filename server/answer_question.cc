@@ -90,10 +90,11 @@ absl::StatusOr<v1::OptimizeQatFractionResponse> AnswerQuestion(
   const planner::FractionQuestion question = ToFractionQuestion(request);
   const AnsweringLaw& law = view.snapshot->law;
   absl::StatusOr<planner::FractionAnswer> answer;
-  if (law.law) {
-    answer = planner::OptimizeQatFraction(*law.law, question);
-  } else if (law.fraction_law) {
+  if (law.fraction_law) {
+    // There is one only where no law of losses knows about the split.
     answer = planner::OptimizeQatFraction(*law.fraction_law, law.support, question);
+  } else if (law.law) {
+    answer = planner::OptimizeQatFraction(*law.law, question);
   } else {
     return LossLaw(*view.snapshot).status();
   }

@@ -181,7 +181,8 @@ v1::OptimizeQatFractionResponse ToResponse(const planner::FractionAnswer& answer
   *response.mutable_qat_fraction() = ToEstimate(answer.qat_fraction);
   response.set_fp_tokens(answer.fp_tokens);
   response.set_qat_tokens(answer.qat_tokens);
-  *response.mutable_loss_nats() = ToEstimate(answer.loss_nats);
+  // A loss is positive; 0 is the planner's word for none.
+  if (answer.loss_nats.value > 0) *response.mutable_loss_nats() = ToEstimate(answer.loss_nats);
   if (answer.flat_range) SetRange(response.mutable_flat_range(), *answer.flat_range);
   response.set_loss_tolerance_nats(answer.loss_tolerance_nats);
   response.set_tokens_per_parameter_byte(answer.tokens_per_parameter_byte);

@@ -30,7 +30,7 @@ void AddEstimate(Table& table,
 
 // Loss and tokens are nowhere set by the law of the fraction, which knows none.
 bool KnowsLosses(const v1::OptimizeQatFractionResponse& answer) {
-  return answer.loss_nats().value() > 0;
+  return answer.has_loss_nats();
 }
 
 std::string FractionSentence(const v1::OptimizeQatFractionResponse& answer) {

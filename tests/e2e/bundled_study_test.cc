@@ -1,0 +1,90 @@
+// The runs that the quickstart loads, asked as it asks them.
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "tests/e2e/end_to_end.h"
+
+namespace bitbudget {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+constexpr char kFolder[] = BITBUDGET_SOURCE_DIR "/data/micro_prototype/";
+
+class BundledStudyTest : public EndToEndTest {
+ protected:
+  // Creates the study "micro" from the rows of the file that `keep` accepts, by
+  // their cells, and waits for the fit.
+  template <typename Keep>
+  void Load(const Keep& keep) const {
+    std::ifstream file(std::string(kFolder) + "experiments.csv");
+    std::string line;
+    std::getline(file, line);
+    std::string kept = line + "\n";
+    while (std::getline(file, line)) {
+      std::istringstream cells(line);
+      std::string parameters;
+      std::string fp_tokens;
+      std::string qat_tokens;
+      std::string weight_bits;
+      std::getline(cells, parameters, ',');
+      std::getline(cells, fp_tokens, ',');
+      std::getline(cells, qat_tokens, ',');
+      std::getline(cells, weight_bits, ',');
+      if (keep(parameters, weight_bits)) kept += line + "\n";
+    }
+    Write("kept.csv", kept);
+    Output(fmt::format("study create micro --definition {}study.json", kFolder));
+    Output("experiments import --study micro kept.csv --wait");
+  }
+
+  nlohmann::json Fraction(const std::string& total_tokens, int weight_bits) const {
+    return Json(
+        fmt::format("fraction --study micro --parameters 55296 --total-tokens {} "
+                    "--weight-bits {}",
+                    total_tokens,
+                    weight_bits));
+  }
+};
+
+TEST_F(BundledStudyTest, FractionGrowsWithTheBudgetAndFallsWithTheBits) {
+  Load([](const std::string&, const std::string&) { return true; });
+  double before = 0;
+  for (const char* budget : {"1M", "4M", "16M"}) {
+    const double at_two_bits = Fraction(budget, 2)["qat_fraction"]["value"];
+    EXPECT_GT(at_two_bits, before) << budget;
+    EXPECT_GT(double{Fraction(budget, 1)["qat_fraction"]["value"]}, at_two_bits) << budget;
+    EXPECT_LT(double{Fraction(budget, 4)["qat_fraction"]["value"]}, at_two_bits) << budget;
+    before = at_two_bits;
+  }
+}
+
+TEST_F(BundledStudyTest, ControlsAndOtherSchedulesAreLeftOut) {
+  Load([](const std::string&, const std::string&) { return true; });
+  const nlohmann::json fit = Json("fit show --study micro");
+  EXPECT_EQ(fit["experiment_count"], "581");
+  EXPECT_THAT(fit["rows_left_out"],
+              Contains(nlohmann::json({{"reason", "ROLE_CONTROL"}, {"count", "116"}})));
+  EXPECT_THAT(fit["rows_left_out"],
+              Contains(nlohmann::json({{"reason", "OTHER_SCHEDULE"}, {"count", "64"}})));
+}
+
+TEST_F(BundledStudyTest, OneWidthIsAnsweredByTheFractionLawWithoutLosses) {
+  Load([](const std::string&, const std::string& weight_bits) {
+    return weight_bits == "4" || weight_bits == "16";
+  });
+  const nlohmann::json answer = Fraction("4M", 4);
+  EXPECT_EQ(answer["provenance"]["variant"], "per_bit_chinchilla");
+  EXPECT_GT(double{answer["qat_fraction"]["value"]}, 0.05);
+  EXPECT_LT(double{answer["qat_fraction"]["value"]}, 0.5);
+  EXPECT_FALSE(answer.contains("loss_nats"));
+  EXPECT_THAT(answer["provenance"]["warnings"].dump(), HasSubstr("f = exp(-a / ln S)"));
+}
+
+}  // namespace
+}  // namespace bitbudget
