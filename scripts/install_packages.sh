@@ -3,6 +3,7 @@
 #
 #   scripts/install_packages.sh             to build and run it
 #   scripts/install_packages.sh test        also to test it
+#   scripts/install_packages.sh worker      also to build the training programs
 #   scripts/install_packages.sh bench       also to benchmark it
 #   scripts/install_packages.sh --list ...  only prints the packages
 #
@@ -22,15 +23,17 @@ packages=(
   libcli11-dev libcsv-dev libfmt-dev libspdlog-dev nlohmann-json3-dev
 )
 test_packages=(libgmock-dev libgtest-dev python3 shellcheck)
+worker_packages=(libopenblas-openmp-dev libtorch-dev)
 bench_packages=(libbenchmark-dev python3-numpy python3-scipy)
 
 list_only=false
 for argument in "$@"; do
   case $argument in
     test) packages+=("${test_packages[@]}") ;;
+    worker) packages+=("${worker_packages[@]}") ;;
     bench) packages+=("${bench_packages[@]}") ;;
     --list) list_only=true ;;
-    *) fail "unknown argument '$argument'; known: test, bench, --list" ;;
+    *) fail "unknown argument '$argument'; known: test, worker, bench, --list" ;;
   esac
 done
 

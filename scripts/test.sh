@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds and runs every test: all of them optimised, then the numerics, the
+# Builds and runs every test: all of them optimised (the training program in a
+# build of its own, for LibTorch and gRPC do not mix), then the numerics, the
 # storage and the server's core under the address and undefined-behaviour
 # sanitizers, then what has threads under the thread sanitizer. Installs missing
 # Debian packages first. Ends with a line of counts; exits with 1 if a test fails.
@@ -40,10 +41,13 @@ run_tests() {
   if ((bad > 0)); then sed -n '/The following tests FAILED/,$p' "$logs/test-$name.log" >&2; fi
 }
 
-scripts/install_packages.sh test
+scripts/install_packages.sh test worker
 
 build_preset release all -DBITBUDGET_TESTS=ON
 run_tests release tests
+
+build_preset worker worker_test
+run_tests worker tests/unit/worker
 
 build_preset asan all -DBITBUDGET_SERVICE=OFF
 run_tests asan tests/unit
