@@ -11,11 +11,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <memory>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
-#include "absl/synchronization/notification.h"
 #include "db/store.h"
 #include "fitter/fit.h"
 #include "server/convert.h"
@@ -89,13 +90,13 @@ class Bench {
     request.set_parent(kStudy);
     request.mutable_experiments()->Add(rows.begin(), rows.end());
     const int64_t revision = OrFail(experiments_.BatchCreateExperiments({}, request)).revision();
-    absl::Notification published;
+    std::promise<void> published;
     absl::Status outcome;
     registry_.Await({}, kStudy, revision, [&](const absl::StatusOr<StudyState>& state) {
       outcome = state.status();
-      published.Notify();
+      published.set_value();
     });
-    published.WaitForNotification();
+    published.get_future().wait();
     if (!outcome.ok()) Fail(outcome);
   }
 
@@ -114,7 +115,7 @@ class Bench {
   std::unique_ptr<db::Store> store_;
   SnapshotRegistry registry_{4};
   RowCache rows_{*store_};
-  absl::Mutex deletion_mutex_;
+  std::shared_mutex deletion_mutex_;
   const FitParts parts_{*store_, registry_, rows_, deletion_mutex_};
   RefitScheduler refits_{parts_};
   StudyService studies_{parts_, refits_};

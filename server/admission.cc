@@ -7,7 +7,7 @@
 namespace bitbudget::server {
 
 absl::StatusOr<Admission::Ticket> Admission::Enter() {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   if (count_ >= limit_) {
     return MakeError(
         absl::StatusCode::kResourceExhausted,
@@ -20,7 +20,7 @@ absl::StatusOr<Admission::Ticket> Admission::Enter() {
 }
 
 void Admission::Leave() {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   --count_;
 }
 

@@ -4,11 +4,11 @@
 #ifndef BITBUDGET_SERVER_ADMISSION_H_
 #define BITBUDGET_SERVER_ADMISSION_H_
 
+#include <mutex>
 #include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 
 namespace bitbudget::server {
 
@@ -40,8 +40,8 @@ class Admission {
 
   const int limit_;
   const std::string what_;
-  absl::Mutex mutex_;
-  int count_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::mutex mutex_;
+  int count_ = 0;  // guarded by mutex_
 };
 
 }  // namespace bitbudget::server

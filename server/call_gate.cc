@@ -5,26 +5,25 @@
 namespace bitbudget::server {
 
 CallGate::Pass CallGate::Enter() {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   if (is_closed_) return nullptr;
   ++count_;
   return Pass(this);
 }
 
 void CallGate::Close() {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   is_closed_ = true;
 }
 
 void CallGate::WaitUntilEmpty(absl::Duration patience) {
-  const auto is_empty = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return count_ == 0; };
-  const absl::MutexLock lock(&mutex_);
-  mutex_.AwaitWithTimeout(absl::Condition(&is_empty), patience);
+  std::unique_lock lock(mutex_);
+  is_empty_.wait_for(lock, absl::ToChronoNanoseconds(patience), [this] { return count_ == 0; });
 }
 
 void CallGate::Leave() {
-  const absl::MutexLock lock(&mutex_);
-  --count_;
+  const std::lock_guard lock(mutex_);
+  if (--count_ == 0) is_empty_.notify_all();
 }
 
 absl::Status ShuttingDown() {

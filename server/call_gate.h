@@ -5,10 +5,11 @@
 #ifndef BITBUDGET_SERVER_CALL_GATE_H_
 #define BITBUDGET_SERVER_CALL_GATE_H_
 
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
 namespace bitbudget::server {
@@ -32,9 +33,10 @@ class CallGate {
  private:
   void Leave();
 
-  absl::Mutex mutex_;
-  int count_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool is_closed_ ABSL_GUARDED_BY(mutex_) = false;
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable is_empty_;
+  int count_ = 0;
+  bool is_closed_ = false;
 };
 
 // UNAVAILABLE, SHUTTING_DOWN: what a call is told that is turned away.

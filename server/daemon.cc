@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <shared_mutex>
 #include <thread>
 
 #include "db/store.h"
@@ -28,7 +29,7 @@ absl::Status RunDaemon(const Config& config,
   // In the order of their use: each is gone before what it borrows.
   SnapshotRegistry registry(kMostWaiters);
   RowCache rows(*store);
-  absl::Mutex deletion_mutex;
+  std::shared_mutex deletion_mutex;
   const FitParts parts{*store, registry, rows, deletion_mutex};
   RefitScheduler refits(parts);
   StudyService studies(parts, refits);

@@ -71,8 +71,9 @@ grpc::Status ServeUnary(CallGate& gate,
       call.MakeContext([grpc_context] { return grpc_context->IsCancelled(); });
   return call.End(call.Guard([&] {
     absl::StatusOr<Response> result = (service.*function)(context, request);
-    if (result.ok()) *response = *std::move(result);
-    return result.status();
+    if (!result.ok()) return result.status();
+    *response = *std::move(result);
+    return absl::OkStatus();
   }));
 }
 

@@ -22,8 +22,9 @@ class PendingQuestion final : public grpc::ServerUnaryReactor {
   // Sends `result`. Call once, from any thread; `this` may be gone afterwards.
   template <typename Response>
   void Answer(absl::StatusOr<Response> result, Response* response) {
-    if (result.ok()) *response = *std::move(result);
-    Finish(call_.End(result.status()));
+    const absl::Status status = result.status();
+    if (status.ok()) *response = *std::move(result);
+    Finish(call_.End(status));
   }
 
  private:
@@ -49,8 +50,9 @@ grpc::ServerUnaryReactor* ServeQuestion(CallGate& gate,
         service.TryAnswer(call.MakeContext([] { return false; }), request);
     is_answered = result.has_value();
     if (!is_answered) return absl::OkStatus();
-    if (result->ok()) *response = **std::move(result);
-    return result->status();
+    if (!result->ok()) return result->status();
+    *response = **std::move(result);
+    return absl::OkStatus();
   });
   if (is_answered) {
     grpc::ServerUnaryReactor* reactor = grpc_context->DefaultReactor();

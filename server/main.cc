@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -43,9 +44,7 @@ void CreateDefaultDirectory(const Config& config) {
                                       ignored);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int Run(int argc, char** argv) {
   const std::variant<Config, Exit> read = bitbudget::server::ReadConfig(argc, argv);
   if (const Exit* exit = std::get_if<Exit>(&read)) return exit->code;
   const Config& config = std::get<Config>(read);
@@ -65,4 +64,15 @@ int main(int argc, char** argv) {
   if (status.ok()) return 0;
   fmt::print(stderr, "bitbudget-server: {}\n", std::string(status.message()));
   return kFailed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Run(argc, argv);
+  } catch (const std::exception& exception) {
+    std::fputs(exception.what(), stderr);
+    return kFailed;
+  }
 }

@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "server/log.h"
 #include "server/resource_names.h"
 #include "util/error.h"
@@ -17,7 +16,7 @@ namespace {
 
 constexpr int kStudiesAPage = 1'000;
 // A full disk may have room again soon; nothing is gained by asking sooner.
-constexpr absl::Duration kRetryDelay = absl::Seconds(5);
+constexpr std::chrono::seconds kRetryDelay(5);
 
 bool MayPass(const absl::Status& failure) {
   return failure.code() == absl::StatusCode::kUnavailable;
@@ -30,7 +29,7 @@ absl::StatusOr<v1::Fit> StoreAndPublish(const FitParts& parts,
                                         int64_t generation,
                                         const v1::Fit& fit,
                                         const db::RequestKey& request) {
-  const absl::ReaderMutexLock lock(&parts.deletion_mutex);
+  const std::shared_lock lock(parts.deletion_mutex);
   ASSIGN_OR_RETURN(const StudyState state, parts.registry.Find(study));
   if (state.generation != generation) return NotFound("study", study);
   ASSIGN_OR_RETURN(v1::Fit stored, parts.store.InsertFit(study, fit, request));
@@ -77,13 +76,14 @@ absl::Status RefitScheduler::LoadStudy(const v1::Study& study) {
 }
 
 void RefitScheduler::Schedule(const std::string& study) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   if (std::find(pending_.begin(), pending_.end(), study) != pending_.end()) return;
   pending_.push_back(study);
+  has_news_.notify_all();
 }
 
 void RefitScheduler::Forget(const std::string& study) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   std::erase(pending_, study);
   retries_.erase(study);
   if (running_ == study) is_cancelled_ = true;
@@ -91,9 +91,10 @@ void RefitScheduler::Forget(const std::string& study) {
 
 void RefitScheduler::Stop() {
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     is_stopped_ = true;
     is_cancelled_ = true;
+    has_news_.notify_all();
   }
   if (thread_.joinable()) thread_.join();
 }
@@ -103,28 +104,32 @@ void RefitScheduler::Run() {
 }
 
 std::optional<std::string> RefitScheduler::NextStudy() {
-  const auto has_work = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return is_stopped_ || !pending_.empty();
-  };
-  const absl::MutexLock lock(&mutex_);
+  std::unique_lock lock(mutex_);
   running_.clear();
-  while (!has_work()) {
-    absl::Time wake = absl::InfiniteFuture();
-    for (const auto& [study, time] : retries_) wake = std::min(wake, time);
-    if (mutex_.AwaitWithDeadline(absl::Condition(&has_work), wake)) break;
-    for (auto retry = retries_.begin(); retry != retries_.end();) {
-      const auto current = retry++;
-      if (current->second > absl::Now()) continue;
-      pending_.push_back(current->first);
-      retries_.erase(current);
+  for (;;) {
+    TakeDueRetries();
+    if (is_stopped_) return std::nullopt;
+    if (!pending_.empty()) break;
+    if (retries_.empty()) {
+      has_news_.wait(lock);
+    } else {
+      has_news_.wait_for(lock, kRetryDelay);
     }
   }
-  if (is_stopped_) return std::nullopt;
   running_ = std::move(pending_.front());
   pending_.pop_front();
   retries_.erase(running_);
   is_cancelled_ = false;
   return running_;
+}
+
+void RefitScheduler::TakeDueRetries() {
+  const auto now = std::chrono::steady_clock::now();
+  std::erase_if(retries_, [this, now](const auto& retry) {
+    if (retry.second > now) return false;
+    pending_.push_back(retry.first);
+    return true;
+  });
 }
 
 void RefitScheduler::Refit(const std::string& study) {
@@ -147,8 +152,8 @@ void RefitScheduler::Refit(const std::string& study) {
        {"error", std::string(outcome.message())}});
   parts_.registry.RecordFailure(study, state->generation, revision, outcome);
   if (!MayPass(outcome)) return;
-  const absl::MutexLock lock(&mutex_);
-  retries_[study] = absl::Now() + kRetryDelay;
+  const std::lock_guard lock(mutex_);
+  retries_[study] = std::chrono::steady_clock::now() + kRetryDelay;
 }
 
 absl::Status RefitScheduler::TryRefit(const std::string& name,

@@ -10,15 +10,18 @@
 #define BITBUDGET_SERVER_REFIT_SCHEDULER_H_
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 #include <thread>
 
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "bitbudget/v1/study.pb.h"
 #include "db/store.h"
 #include "server/compute_fit.h"
@@ -34,7 +37,7 @@ struct FitParts {
   RowCache& rows;
   // Held shared while something is stored for a study that must still be the
   // same one, exclusively while a study is deleted.
-  absl::Mutex& deletion_mutex;
+  std::shared_mutex& deletion_mutex;
 };
 
 // Stores a fit of the study that had `generation` and, if it has the study's own
@@ -86,6 +89,9 @@ class RefitScheduler {
   void Run();
   // Waits for the next study; nullopt once stopped.
   std::optional<std::string> NextStudy();
+  // Makes those studies pending whose time to be tried again has come. Called with
+  // mutex_ held.
+  void TakeDueRetries();
   // Refits one study, and records a failure.
   void Refit(const std::string& study);
   absl::Status TryRefit(const std::string& name, const StudyState& state, int64_t* revision);
@@ -104,12 +110,13 @@ class RefitScheduler {
   // True tells the refit under way to give up.
   std::atomic<bool> is_cancelled_ = false;
 
-  absl::Mutex mutex_;
-  std::deque<std::string> pending_ ABSL_GUARDED_BY(mutex_);
+  std::mutex mutex_;  // guards what follows, down to the thread
+  std::condition_variable has_news_;
+  std::deque<std::string> pending_;
   // Studies to try again after a fault of the machine, and when.
-  std::map<std::string, absl::Time> retries_ ABSL_GUARDED_BY(mutex_);
-  std::string running_ ABSL_GUARDED_BY(mutex_);
-  bool is_stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  std::map<std::string, std::chrono::steady_clock::time_point> retries_;
+  std::string running_;
+  bool is_stopped_ = false;
   std::thread thread_;
 };
 

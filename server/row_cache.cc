@@ -75,7 +75,7 @@ absl::StatusOr<FittingRows> ReadRows(db::Store& store, const RowsQuery& query) {
 
 absl::StatusOr<std::shared_ptr<const FittingRows>> RowCache::Rows(const RowsQuery& query) {
   const std::shared_ptr<Entry> entry = EntryOf(query.study);
-  const absl::MutexLock lock(&entry->mutex);
+  const std::lock_guard lock(entry->mutex);
   const bool is_same_study = entry->rows != nullptr && entry->generation == query.generation &&
                              entry->convention == query.convention;
   if (is_same_study && entry->rows->revision == query.revision) return entry->rows;
@@ -106,12 +106,12 @@ absl::StatusOr<std::shared_ptr<const FittingRows>> RowCache::Extend(const RowsQu
 }
 
 void RowCache::Forget(const std::string& study) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   entries_.erase(study);
 }
 
 std::shared_ptr<RowCache::Entry> RowCache::EntryOf(const std::string& study) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   std::shared_ptr<Entry>& entry = entries_[study];
   if (entry == nullptr) entry = std::make_shared<Entry>();
   return entry;

@@ -9,12 +9,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "bitbudget/v1/study.pb.h"
 #include "db/store.h"
 #include "fitter/observation.h"
@@ -61,22 +61,22 @@ class RowCache {
  private:
   // Rows that lookups share with the fits that use them.
   struct Entry {
-    absl::Mutex mutex;  // held while the database is read, never during a fit
-    int64_t generation ABSL_GUARDED_BY(mutex) = 0;
-    v1::ParameterConvention convention ABSL_GUARDED_BY(mutex) = v1::NON_EMBEDDING;
-    ObservationConverter converter ABSL_GUARDED_BY(mutex){v1::NON_EMBEDDING};
-    std::shared_ptr<const FittingRows> rows ABSL_GUARDED_BY(mutex);
+    // Guards what follows; held while the database is read, never during a fit.
+    std::mutex mutex;
+    int64_t generation = 0;
+    v1::ParameterConvention convention = v1::NON_EMBEDDING;
+    ObservationConverter converter{v1::NON_EMBEDDING};
+    std::shared_ptr<const FittingRows> rows;
   };
 
   std::shared_ptr<Entry> EntryOf(const std::string& study);
-  // Brings the rows of `entry` up to `query.revision`.
-  absl::StatusOr<std::shared_ptr<const FittingRows>> Extend(const RowsQuery& query, Entry& entry)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(entry.mutex);
+  // Brings the rows of `entry`, whose mutex is held, up to `query.revision`.
+  absl::StatusOr<std::shared_ptr<const FittingRows>> Extend(const RowsQuery& query, Entry& entry);
 
   db::Store& store_;
-  absl::Mutex mutex_;
+  std::mutex mutex_;  // guards entries_
   // Shared with lookups under way while Forget drops an entry.
-  std::unordered_map<std::string, std::shared_ptr<Entry>> entries_ ABSL_GUARDED_BY(mutex_);
+  std::unordered_map<std::string, std::shared_ptr<Entry>> entries_;
 };
 
 }  // namespace bitbudget::server

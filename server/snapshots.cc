@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -15,7 +16,7 @@ namespace {
 
 constexpr absl::Duration kLongestWait = absl::Seconds(60);
 // How soon a call that was cancelled stops waiting.
-constexpr absl::Duration kCancellationPoll = absl::Milliseconds(50);
+constexpr std::chrono::milliseconds kCancellationPoll(50);
 
 absl::Status TooManyWaiting(int limit) {
   return MakeError(absl::StatusCode::kResourceExhausted,
@@ -80,7 +81,7 @@ SnapshotRegistry::~SnapshotRegistry() {
 }
 
 void SnapshotRegistry::AddStudy(const std::string& study, int64_t revision) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   const auto [entry, is_new] = studies_.try_emplace(study);
   if (!is_new) return;
   entry->second.generation = ++last_generation_;
@@ -90,7 +91,7 @@ void SnapshotRegistry::AddStudy(const std::string& study, int64_t revision) {
 void SnapshotRegistry::RemoveStudy(const std::string& study) {
   std::vector<Ended> ended;
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     studies_.erase(study);
     ended = TakeAnswered(study);
   }
@@ -98,7 +99,7 @@ void SnapshotRegistry::RemoveStudy(const std::string& study) {
 }
 
 void SnapshotRegistry::AdvanceRevision(const std::string& study, int64_t revision) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   const auto entry = studies_.find(study);
   if (entry == studies_.end()) return;
   entry->second.revision = std::max(entry->second.revision, revision);
@@ -109,7 +110,7 @@ void SnapshotRegistry::Publish(const std::string& study,
                                std::shared_ptr<const FitSnapshot> snapshot) {
   std::vector<Ended> ended;
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     const auto entry = studies_.find(study);
     if (entry == studies_.end() || entry->second.generation != generation) return;
     StudyState& state = entry->second;
@@ -127,7 +128,7 @@ void SnapshotRegistry::RecordFailure(const std::string& study,
                                      const absl::Status& failure) {
   std::vector<Ended> ended;
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     const auto entry = studies_.find(study);
     if (entry == studies_.end() || entry->second.generation != generation) return;
     StudyState& state = entry->second;
@@ -140,7 +141,7 @@ void SnapshotRegistry::RecordFailure(const std::string& study,
 }
 
 absl::StatusOr<StudyState> SnapshotRegistry::Find(const std::string& study) const {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   const auto entry = studies_.find(study);
   if (entry == studies_.end()) return NotFound("study", study);
   return entry->second;
@@ -148,7 +149,7 @@ absl::StatusOr<StudyState> SnapshotRegistry::Find(const std::string& study) cons
 
 absl::StatusOr<std::optional<StudyState>> SnapshotRegistry::FindCovering(
     const std::string& study, int64_t min_revision) const {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return FindCoveringLocked(study, min_revision);
 }
 
@@ -174,7 +175,7 @@ void SnapshotRegistry::Await(const CallContext& call,
                              Ready ready) {
   absl::StatusOr<StudyState> result;
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     absl::StatusOr<std::optional<StudyState>> found = FindCoveringLocked(study, min_revision);
     if (!found.ok()) {
       result = found.status();
@@ -187,6 +188,7 @@ void SnapshotRegistry::Await(const CallContext& call,
     } else {
       const absl::Time deadline = std::min(call.deadline, absl::Now() + kLongestWait);
       waiters_.push_back({study, min_revision, deadline, call.cancelled, std::move(ready)});
+      has_news_.notify_all();
       return;
     }
   }
@@ -196,10 +198,11 @@ void SnapshotRegistry::Await(const CallContext& call,
 void SnapshotRegistry::Drain() {
   std::vector<Ended> ended;
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     is_draining_ = true;
     for (Waiter& waiter : waiters_) ended.push_back({std::move(waiter.ready), ShuttingDown()});
     waiters_.clear();
+    has_news_.notify_all();
   }
   Tell(std::move(ended));
 }
@@ -239,19 +242,14 @@ void SnapshotRegistry::Tell(std::vector<Ended> ended) {
 }
 
 void SnapshotRegistry::WatchDeadlines() {
-  const auto is_needed = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return is_draining_ || !waiters_.empty();
-  };
-  const auto is_draining = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return is_draining_; };
+  std::unique_lock lock(mutex_);
   for (;;) {
-    std::vector<Ended> ended;
-    {
-      const absl::MutexLock lock(&mutex_);
-      mutex_.Await(absl::Condition(&is_needed));
-      if (mutex_.AwaitWithTimeout(absl::Condition(&is_draining), kCancellationPoll)) return;
-      ended = TakeExpired();
-    }
+    has_news_.wait(lock, [this] { return is_draining_ || !waiters_.empty(); });
+    if (has_news_.wait_for(lock, kCancellationPoll, [this] { return is_draining_; })) return;
+    std::vector<Ended> ended = TakeExpired();
+    lock.unlock();
     Tell(std::move(ended));
+    lock.lock();
   }
 }
 

@@ -8,10 +8,12 @@
 #ifndef BITBUDGET_SERVER_SNAPSHOTS_H_
 #define BITBUDGET_SERVER_SNAPSHOTS_H_
 
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <list>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -19,7 +21,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "bitbudget/v1/fit.pb.h"
 #include "server/call_context.h"
@@ -125,22 +126,23 @@ class SnapshotRegistry {
     absl::StatusOr<StudyState> result;
   };
 
+  // Those whose names end in Locked, and those that take waits out, are called with mutex_ held.
   absl::StatusOr<std::optional<StudyState>> FindCoveringLocked(const std::string& study,
-                                                               int64_t min_revision) const
-      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+                                                               int64_t min_revision) const;
   // Takes the waits that have an answer out of the list.
-  std::vector<Ended> TakeAnswered(const std::string& study) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::vector<Ended> TakeExpired() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::vector<Ended> TakeAnswered(const std::string& study);
+  std::vector<Ended> TakeExpired();
   static void Tell(std::vector<Ended> ended);
   // Ends waits whose deadline has passed or whose call is gone.
   void WatchDeadlines();
 
   const int waiter_limit_;
-  mutable absl::Mutex mutex_;
-  std::unordered_map<std::string, StudyState> studies_ ABSL_GUARDED_BY(mutex_);
-  std::list<Waiter> waiters_ ABSL_GUARDED_BY(mutex_);
-  int64_t last_generation_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool is_draining_ ABSL_GUARDED_BY(mutex_) = false;
+  mutable std::mutex mutex_;  // guards what follows, down to the thread
+  std::condition_variable has_news_;
+  std::unordered_map<std::string, StudyState> studies_;
+  std::list<Waiter> waiters_;
+  int64_t last_generation_ = 0;
+  bool is_draining_ = false;
   std::thread deadline_thread_;
 };
 

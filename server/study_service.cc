@@ -72,7 +72,7 @@ absl::StatusOr<v1::Study> StudyService::CreateStudy(const CallContext&,
 
   // A repeat returns the study as first created, be it gone since: what is known
   // of studies follows the database, not the reply.
-  const absl::ReaderMutexLock lock(&parts_.deletion_mutex);
+  const std::shared_lock lock(parts_.deletion_mutex);
   ASSIGN_OR_RETURN(
       v1::Study created,
       parts_.store.CreateStudy(
@@ -147,7 +147,7 @@ absl::StatusOr<db::Store::StudyUpdate> StudyService::MakeUpdate(
 absl::StatusOr<v1::DeleteStudyResponse> StudyService::DeleteStudy(
     const CallContext&, const v1::DeleteStudyRequest& request) {
   RETURN_IF_ERROR(ToStatus(Validate(request)));
-  const absl::WriterMutexLock lock(&parts_.deletion_mutex);
+  const std::unique_lock lock(parts_.deletion_mutex);
   RETURN_IF_ERROR(parts_.store.DeleteStudy(
       request.name(), request.force(), MakeRequestKey("DeleteStudy", request.name(), request)));
   // A repeat changes nothing, and the name may be another study's by now.

@@ -10,28 +10,27 @@ WorkerPool::WorkerPool(int thread_count, int queue_limit) : queue_limit_(queue_l
 
 WorkerPool::~WorkerPool() {
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     is_ending_ = true;
   }
+  has_news_.notify_all();
   for (std::thread& thread : threads_) thread.join();
 }
 
 bool WorkerPool::TryRun(std::function<void()> task) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   if (static_cast<int>(queue_.size()) >= queue_limit_) return false;
   queue_.push_back(std::move(task));
+  has_news_.notify_one();
   return true;
 }
 
 void WorkerPool::Work() {
-  const auto has_news = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return is_ending_ || !queue_.empty();
-  };
   for (;;) {
     std::function<void()> task;
     {
-      const absl::MutexLock lock(&mutex_);
-      mutex_.Await(absl::Condition(&has_news));
+      std::unique_lock lock(mutex_);
+      has_news_.wait(lock, [this] { return is_ending_ || !queue_.empty(); });
       if (queue_.empty()) return;
       task = std::move(queue_.front());
       queue_.pop_front();

@@ -3,12 +3,12 @@
 #ifndef BITBUDGET_SERVER_WORKER_POOL_H_
 #define BITBUDGET_SERVER_WORKER_POOL_H_
 
+#include <condition_variable>
 #include <deque>
 #include <functional>
+#include <mutex>
 #include <thread>
 #include <vector>
-
-#include "absl/synchronization/mutex.h"
 
 namespace bitbudget::server {
 
@@ -29,9 +29,10 @@ class WorkerPool {
   void Work();
 
   const int queue_limit_;
-  absl::Mutex mutex_;
-  std::deque<std::function<void()>> queue_ ABSL_GUARDED_BY(mutex_);
-  bool is_ending_ ABSL_GUARDED_BY(mutex_) = false;
+  std::mutex mutex_;  // guards queue and end
+  std::condition_variable has_news_;
+  std::deque<std::function<void()>> queue_;
+  bool is_ending_ = false;
   std::vector<std::thread> threads_;
 };
 

@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <optional>
 #include <utility>
 
-#include "absl/synchronization/notification.h"
 #include "server/worker_pool.h"
 #include "tests/unit/server/server_fixture.h"
 
@@ -50,17 +50,17 @@ TEST(WorkerPool, DoesWhatIsQueuedBeforeItEnds) {
 }
 
 TEST(WorkerPool, RefusesWhatItsQueueCannotTake) {
-  absl::Notification started;
-  absl::Notification release;
+  std::promise<void> started;
+  std::promise<void> release;
   WorkerPool pool(1, 1);
   ASSERT_TRUE(pool.TryRun([&] {
-    started.Notify();
-    release.WaitForNotification();
+    started.set_value();
+    release.get_future().wait();
   }));
-  started.WaitForNotification();
+  started.get_future().wait();
   EXPECT_TRUE(pool.TryRun([] {}));
   EXPECT_FALSE(pool.TryRun([] {}));
-  release.Notify();
+  release.set_value();
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 #include <string>
 #include <utility>
 
-#include "absl/synchronization/notification.h"
 #include "server/compute_fit.h"
 #include "tests/unit/server/server_fixture.h"
 
@@ -21,7 +20,7 @@ using testing::FullPrecisionGrid;
 using testing::FullPrecisionRun;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::kPatience;
+using testing::Outcome;
 using testing::ReasonOf;
 using testing::ServerFixture;
 
@@ -52,17 +51,11 @@ class FitsAndQuestions : public ServerFixture {
   template <typename Response, typename Request>
   absl::StatusOr<Response> Ask(const Request& request, const CallContext& call = {}) {
     if (auto now = core().planner.TryAnswer(call, request)) return *std::move(now);
-    struct Outcome {
-      absl::Notification done;
-      absl::StatusOr<Response> response;
-    };
-    const auto outcome = std::make_shared<Outcome>();
+    const auto outcome = std::make_shared<Outcome<absl::StatusOr<Response>>>();
     core().planner.Ask(call, request, [outcome](absl::StatusOr<Response> response) {
-      outcome->response = std::move(response);
-      outcome->done.Notify();
+      outcome->Set(std::move(response));
     });
-    EXPECT_TRUE(outcome->done.WaitForNotificationWithTimeout(kPatience));
-    return outcome->response;
+    return outcome->Get();
   }
   absl::StatusOr<v1::PredictLossResponse> AskLoss(const v1::PredictLossRequest& request) {
     return Ask<v1::PredictLossResponse>(request);

@@ -6,7 +6,6 @@
 #include <optional>
 #include <utility>
 
-#include "absl/synchronization/notification.h"
 #include "server/log.h"
 
 namespace bitbudget::server::testing {
@@ -120,19 +119,11 @@ int64_t ServerFixture::Store(const std::string& study, const std::vector<v1::Exp
 
 absl::StatusOr<StudyState> ServerFixture::Await(const std::string& study, int64_t min_revision) {
   // Shared with the callback, which outlives a wait that fails.
-  struct Outcome {
-    absl::Notification done;
-    absl::StatusOr<StudyState> state;
-  };
-  const auto outcome = std::make_shared<Outcome>();
+  const auto outcome = std::make_shared<Outcome<absl::StatusOr<StudyState>>>();
   core().registry.Await(call_, study, min_revision, [outcome](absl::StatusOr<StudyState> state) {
-    outcome->state = std::move(state);
-    outcome->done.Notify();
+    outcome->Set(std::move(state));
   });
-  if (!outcome->done.WaitForNotificationWithTimeout(kPatience)) {
-    return absl::DeadlineExceededError("the test has lost its patience");
-  }
-  return outcome->state;
+  return outcome->Get();
 }
 
 }  // namespace bitbudget::server::testing

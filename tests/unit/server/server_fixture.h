@@ -5,14 +5,15 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <future>
 #include <memory>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
-#include "absl/time/time.h"
 #include "db/store.h"
 #include "server/experiment_service.h"
 #include "server/fit_service.h"
@@ -26,7 +27,29 @@
 namespace bitbudget::server::testing {
 
 // What tests wait for at most; only a failure takes that long.
-inline constexpr absl::Duration kPatience = absl::Seconds(30);
+inline constexpr std::chrono::seconds kPatience(30);
+
+// A result that another thread brings; waited for and read once. From the
+// standard library: thread sanitizer does not see into Abseil's.
+template <typename T>
+class Outcome {
+ public:
+  void Set(T value) { promise_.set_value(std::move(value)); }
+  bool IsThere() const {
+    return future_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  }
+  // DEADLINE_EXCEEDED if the test has lost its patience.
+  T Get() {
+    if (future_.wait_for(kPatience) != std::future_status::ready) {
+      return absl::DeadlineExceededError("nothing came");
+    }
+    return future_.get();
+  }
+
+ private:
+  std::promise<T> promise_;
+  std::future<T> future_ = promise_.get_future();
+};
 
 // The reason of an error made by MakeError; empty for any other status.
 std::string ReasonOf(const absl::Status& status);
@@ -58,7 +81,7 @@ class Core {
  public:
   SnapshotRegistry registry{16};
   RowCache rows;
-  absl::Mutex deletion_mutex;
+  std::shared_mutex deletion_mutex;
   FitParts parts;
   RefitScheduler refits;
   StudyService studies;

@@ -9,14 +9,12 @@
 #include <utility>
 #include <vector>
 
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "tests/unit/server/server_fixture.h"
 
 namespace bitbudget::server {
 namespace {
 
-using testing::kPatience;
 using testing::ReasonOf;
 
 constexpr char kStudy[] = "studies/x";
@@ -32,20 +30,15 @@ class Wait {
  public:
   Wait(SnapshotRegistry& registry, int64_t min_revision, const CallContext& call = {}) {
     registry.Await(call, kStudy, min_revision, [this](absl::StatusOr<StudyState> state) {
-      state_ = std::move(state);
-      done_.Notify();
+      outcome_.Set(std::move(state));
     });
   }
 
-  bool IsOver() const { return done_.HasBeenNotified(); }
-  const absl::StatusOr<StudyState>& Outcome() {
-    EXPECT_TRUE(done_.WaitForNotificationWithTimeout(kPatience));
-    return state_;
-  }
+  bool IsOver() const { return outcome_.IsThere(); }
+  absl::StatusOr<StudyState> Outcome() { return outcome_.Get(); }
 
  private:
-  absl::Notification done_;
-  absl::StatusOr<StudyState> state_;
+  testing::Outcome<absl::StatusOr<StudyState>> outcome_;
 };
 
 class Snapshots : public ::testing::Test {
