@@ -177,9 +177,12 @@ absl::StatusOr<std::optional<Estimate>> EstimateFullPrecision(const Dataset& dat
   return MakeEstimate(data, selection.rows, *std::move(climbed.rung), options);
 }
 
-// Axes too poor for any law of the family, for the error that says so.
+// Axes too poor for any law of the family, for the error that says so. None where
+// the design would do and the losses show no dependence on it.
 std::vector<MissingAxis> PoorAxes(const DataSupport& support, int row_count) {
   constexpr int kLevels = 3;
+  // Rows that a design of three levels on three axes has at least.
+  constexpr int kFewRows = 27;
   std::vector<MissingAxis> axes;
   const auto need = [&](const char* axis, int level_count) {
     if (level_count < kLevels) axes.push_back({axis, level_count, kLevels, {}});
@@ -187,7 +190,9 @@ std::vector<MissingAxis> PoorAxes(const DataSupport& support, int row_count) {
   need("parameters", support.parameters_level_count);
   need("total_tokens", support.total_tokens_level_count);
   if (support.qat_row_count > 0) need("qat_fraction", support.qat_fraction_level_count);
-  if (axes.empty()) axes.push_back({"experiments", row_count, row_count + 1, {}});
+  if (axes.empty() && row_count < kFewRows) {
+    axes.push_back({"experiments", row_count, kFewRows, {}});
+  }
   return axes;
 }
 

@@ -66,10 +66,13 @@ Eigen::VectorXd SolveNonNegative(const Eigen::MatrixXd& gram, const Eigen::Vecto
     if (gradient.maxCoeff(&steepest) <= tolerance) break;
     passive[steepest] = true;
     Eigen::VectorXd target = SolvePassive(a, b, passive);
-    while (!IsInside(target, passive)) {
+    // Each step takes a column out, so there are no more steps than columns.
+    for (Eigen::Index step = 0; step < b.size() && !IsInside(target, passive); ++step) {
       x = StepToBoundary(x, target, &passive);
       target = SolvePassive(a, b, passive);
     }
+    // Columns that overflow have no solution; what was found before stands.
+    if (!target.allFinite() || !IsInside(target, passive)) break;
     x = target;
   }
   return scale.cwiseProduct(x);

@@ -117,7 +117,8 @@ std::vector<std::string> FindWarnings(const FitResult& result, const Rung& rung)
   if (result.lack_of_fit && result.lack_of_fit->p_value < kLeastPValue) {
     warnings.push_back(fmt::format(
         "The law misses the means of replicates by {:.2g} in log loss, more than their scatter "
-        "{:.2g} explains (p = {:.1g}): part of what it calls noise is its own misfit.",
+        "{:.2g} explains (p = {:.1g}): part of what it calls noise is its own misfit, which "
+        "intervals, waste and ranges do not cover.",
         result.lack_of_fit->misfit_rms,
         result.lack_of_fit->replicate_stddev,
         result.lack_of_fit->p_value));

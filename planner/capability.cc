@@ -84,6 +84,11 @@ absl::Status CheckSizeAndWidth(const FittedLaw& law, double parameters, double w
 }
 
 absl::Status FullPrecisionOnly(const FittedLaw& law) {
+  if (law.law.family == fitter::kComputeOptimalQat) {
+    return DataCannotAnswer(
+        {{"weight_bits", 0, kDesignWidths}, {"qat_fraction", 0, kDesignFractions}},
+        "All runs fitted are full precision; measure quantized ones.");
+  }
   return DataCannotAnswer(
       {},
       fmt::format("The law {} describes full-precision runs only; ask a study with the law {}.",

@@ -13,6 +13,8 @@ constexpr int64_t kMostParameters = 1'000'000'000'000'000;  // 1e15
 constexpr int64_t kMostTokens = 100'000'000'000'000'000;    // 1e17
 constexpr double kFullPrecisionBits = 16;
 constexpr double kHighestLoss = 1'000;
+// No evaluation resolves less, and ratios of smaller losses overflow.
+constexpr double kLowestLoss = 1e-9;
 constexpr size_t kLongestNote = 1'000;
 constexpr size_t kLongestCodeVersion = 200;
 
@@ -82,12 +84,7 @@ void CheckTokensBitsAndRole(FieldViolations& violations, const v1::Experiment& e
 }
 
 void CheckMeasurement(FieldViolations& violations, const v1::Experiment& experiment) {
-  if (!(experiment.loss_nats() > 0 && experiment.loss_nats() <= kHighestLoss)) {
-    violations.push_back({"loss_nats",
-                          fmt::format("is {}; must be greater than 0 and at most {}",
-                                      experiment.loss_nats(),
-                                      kHighestLoss)});
-  }
+  CheckRange(violations, "loss_nats", experiment.loss_nats(), kLowestLoss, kHighestLoss);
   if (experiment.has_loss_stderr_nats()) {
     CheckRange(violations, "loss_stderr_nats", experiment.loss_stderr_nats(), 0, kHighestLoss);
   }

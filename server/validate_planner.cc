@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <set>
 
 #include "server/resource_names.h"
@@ -86,6 +87,26 @@ void CheckCheckpoint(FieldViolations& violations, const v1::OptimizeQatFractionR
   }
 }
 
+// Tokens and fractions of QAT may be 0: full precision, at 16 bits.
+void CheckVariable(FieldViolations& violations,
+                   const std::string& field,
+                   v1::GridAxis::Variable variable,
+                   double value) {
+  constexpr double kMost = std::numeric_limits<double>::max();
+  switch (variable) {
+    case v1::GridAxis::PARAMETERS:
+      return CheckRange(violations, field, value, 1, kMost);
+    case v1::GridAxis::WEIGHT_BITS:
+      return CheckRange(violations, field, value, 1, kFullPrecisionBits);
+    case v1::GridAxis::QAT_FRACTION:
+      return CheckRange(violations, field, value, 0, 1);
+    case v1::GridAxis::QAT_TOKENS:
+      return CheckRange(violations, field, value, 0, kMost);
+    default:
+      return CheckPositive(violations, field, value);
+  }
+}
+
 void CheckAxis(FieldViolations& violations, const v1::GridAxis& axis) {
   if (axis.variable() == v1::GridAxis::VARIABLE_UNSPECIFIED ||
       !v1::GridAxis::Variable_IsValid(axis.variable())) {
@@ -97,7 +118,11 @@ void CheckAxis(FieldViolations& violations, const v1::GridAxis& axis) {
   }
   if (axis.count() != 0) {
     CheckCount(violations, "count", axis.count(), 2, kMostAxisPoints);
-    CheckPositive(violations, "lower", axis.lower());
+    CheckVariable(violations, "lower", axis.variable(), axis.lower());
+    CheckVariable(violations, "upper", axis.variable(), axis.upper());
+    if (axis.logarithmic() && axis.lower() == 0) {
+      violations.push_back({"lower", "is 0; a logarithmic axis begins above 0"});
+    }
     if (!(axis.upper() > axis.lower() && std::isfinite(axis.upper()))) {
       violations.push_back(
           {"upper",
@@ -112,7 +137,7 @@ void CheckAxis(FieldViolations& violations, const v1::GridAxis& axis) {
     return;
   }
   for (int i = 0; i < axis.values_size(); ++i) {
-    CheckPositive(violations, fmt::format("values[{}]", i), axis.values(i));
+    CheckVariable(violations, fmt::format("values[{}]", i), axis.variable(), axis.values(i));
   }
 }
 
@@ -136,14 +161,22 @@ void CheckAxes(FieldViolations& violations, const v1::EvaluateGridRequest& reque
 }
 
 void CheckFixedVariables(FieldViolations& violations, const v1::EvaluateGridRequest& request) {
-  if (request.has_parameters()) CheckPositive(violations, "parameters", request.parameters());
-  if (request.has_total_tokens()) CheckPositive(violations, "total_tokens", request.total_tokens());
-  if (request.has_fp_tokens()) CheckPositive(violations, "fp_tokens", request.fp_tokens());
-  if (request.has_qat_tokens()) CheckPositive(violations, "qat_tokens", request.qat_tokens());
-  if (request.has_qat_fraction()) CheckPositive(violations, "qat_fraction", request.qat_fraction());
-  if (request.has_weight_bits()) {
-    CheckRange(violations, "weight_bits", request.weight_bits(), 1, kFullPrecisionBits);
-  }
+  const auto check =
+      [&](const char* field, bool is_set, v1::GridAxis::Variable variable, double value) {
+        if (is_set) CheckVariable(violations, field, variable, value);
+      };
+  check("parameters", request.has_parameters(), v1::GridAxis::PARAMETERS, request.parameters());
+  check("total_tokens",
+        request.has_total_tokens(),
+        v1::GridAxis::TOTAL_TOKENS,
+        request.total_tokens());
+  check("fp_tokens", request.has_fp_tokens(), v1::GridAxis::FP_TOKENS, request.fp_tokens());
+  check("qat_tokens", request.has_qat_tokens(), v1::GridAxis::QAT_TOKENS, request.qat_tokens());
+  check("qat_fraction",
+        request.has_qat_fraction(),
+        v1::GridAxis::QAT_FRACTION,
+        request.qat_fraction());
+  check("weight_bits", request.has_weight_bits(), v1::GridAxis::WEIGHT_BITS, request.weight_bits());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <Eigen/Core>
+#include <limits>
 #include <random>
 
 namespace bitbudget::fitter {
@@ -53,6 +54,13 @@ TEST(NnlsTest, EqualColumnsShareTheSolution) {
   const Eigen::VectorXd b = Eigen::VectorXd::Constant(5, 3);
   const Eigen::VectorXd x = SolveNonNegative(a.transpose() * a, a.transpose() * b);
   EXPECT_NEAR(x.sum(), 3, 1e-12);
+}
+
+TEST(NnlsTest, ColumnsThatOverflowEndTheSearch) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const Eigen::MatrixXd gram = (Eigen::MatrixXd(2, 2) << 1, nan, nan, 1).finished();
+  const Eigen::VectorXd moment = Eigen::Vector2d(1, 1);
+  EXPECT_TRUE(SolveNonNegative(gram, moment).allFinite());
 }
 
 }  // namespace

@@ -83,6 +83,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadField{"replicate", "negative", [](E& e) { e.set_replicate(-1); }},
         BadField{"loss_nats", "unset", [](E& e) { e.clear_loss_nats(); }},
         BadField{"loss_nats", "negative", [](E& e) { e.set_loss_nats(-3); }},
+        BadField{"loss_nats", "denormal", [](E& e) { e.set_loss_nats(5e-324); }},
         BadField{"loss_nats", "NaN", [](E& e) { e.set_loss_nats(kNan); }},
         BadField{"loss_nats", "infinite", [](E& e) { e.set_loss_nats(kInfinity); }},
         BadField{"loss_nats", "1001", [](E& e) { e.set_loss_nats(1001); }},

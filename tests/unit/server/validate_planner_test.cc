@@ -167,6 +167,13 @@ INSTANTIATE_TEST_SUITE_P(
                     }},
         BadField<G>{"parameters", "negative", [](G& r) { r.set_parameters(-1); }},
         BadField<G>{"weight_bits", "17", [](G& r) { r.set_weight_bits(17); }},
+        BadField<G>{"axes[0].values[0]",
+                    "half a bit",
+                    [](G& r) {
+                      r.mutable_axes(0)->Clear();
+                      r.mutable_axes(0)->set_variable(v1::GridAxis::WEIGHT_BITS);
+                      r.mutable_axes(0)->add_values(0.5);
+                    }},
         BadField<G>{"qat_fraction", "NaN", [](G& r) { r.set_qat_fraction(kNan); }}));
 
 TEST(CheckLossQuestion, NoFullPrecisionTokensIsOutsideTheLaw) {
