@@ -132,7 +132,7 @@ void AddExperimentCommands(CLI::App& app, Session& session) {
   AddMark(AddCommand(*experiments,
                      "exclude",
                      "Keeps experiments from all fits; they stay stored",
-                     "bitbudget experiments exclude --study micro 0192f --reason 'diverged'\n"
+                     "bitbudget experiments exclude --study micro 17 --reason 'diverged'\n"
                      "bitbudget experiments exclude --study micro --batch runs.csv --reason "
                      "'wrong evaluation set'"),
           session,
@@ -140,7 +140,7 @@ void AddExperimentCommands(CLI::App& app, Session& session) {
   AddMark(AddCommand(*experiments,
                      "include",
                      "Takes exclusions back",
-                     "bitbudget experiments include --study micro 0192f --reason 'was right'"),
+                     "bitbudget experiments include --study micro 17 --reason 'was right'"),
           session,
           &RunInclude);
 }

@@ -162,7 +162,7 @@ void AddFitCommands(CLI::App& app, Session& session) {
                               "show",
                               "Shows a study's current fit, or another one",
                               "bitbudget fit show --study micro\n"
-                              "bitbudget fit show --fit studies/micro/fits/0192f --json");
+                              "bitbudget fit show --fit studies/micro/fits/3 --json");
   auto shown = std::make_shared<LawFlags>();
   AddLaw(show, shown.get());
   OnCommand(show, session, shown, &RunShow);
@@ -180,7 +180,7 @@ void AddFitCommands(CLI::App& app, Session& session) {
                  "replay",
                  "Computes a fit again from its stored inputs and compares every bit",
                  "bitbudget fit replay --study micro\n"
-                 "bitbudget fit replay --study micro --fit 0192f");
+                 "bitbudget fit replay --study micro --fit 3");
   auto replayed = std::make_shared<LawFlags>();
   AddLaw(replay, replayed.get());
   OnCommand(replay, session, replayed, &RunReplay);
