@@ -11,6 +11,7 @@
 
 #include "fitter/support.h"
 #include "server/convert.h"
+#include "server/convert_fit.h"
 #include "util/clock.h"
 #include "util/error.h"
 #include "util/status_macros.h"

@@ -1,19 +1,15 @@
-// Between the records of the contract and the values of the fitter: the only
-// place where the two meet. convert_planner.h does the same for questions and
-// answers. Pure, thread-safe where not said otherwise.
+// From experiments and options of the contract to the values of the fitter.
+// Together with convert_fit.h (fits) and convert_planner.h (questions and answers)
+// the only place where the two meet. Pure, thread-safe where not said otherwise.
 
 #ifndef BITBUDGET_SERVER_CONVERT_H_
 #define BITBUDGET_SERVER_CONVERT_H_
 
-#include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
-#include "absl/status/statusor.h"
 #include "bitbudget/v1/experiment.pb.h"
-#include "bitbudget/v1/fit.pb.h"
 #include "bitbudget/v1/study.pb.h"
 #include "fitter/fit.h"
 #include "fitter/observation.h"
@@ -47,22 +43,6 @@ v1::FitOptions FromFitterOptions(const fitter::FitOptions& options);
 
 // True if both ask for the same fit: unset and stated defaults are equal.
 bool AreSameOptions(const v1::FitOptions& a, const v1::FitOptions& b, std::string_view law);
-
-// The result part of a fit. `support` is of the rows fitted; it is part of the
-// result only where the result has a law.
-v1::Fit ToFit(const fitter::FitResult& result, const fitter::DataSupport& support);
-
-// What a stored fit answers questions with.
-struct AnsweringLaw {
-  std::optional<fitter::FittedLaw> law;  // unset on the rung "qat_fraction"
-  std::optional<fitter::FittedLaw> full_precision_law;
-  std::optional<fitter::FractionLaw> fraction_law;
-  fitter::DataSupport support;
-};
-
-// The inverse of ToFit. DATA_LOSS, DATABASE_DAMAGED if the coefficients are not
-// those of its variant.
-absl::StatusOr<AnsweringLaw> ToAnsweringLaw(const v1::Fit& fit);
 
 }  // namespace bitbudget::server
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/compute_fit.h"
+#include "server/convert.h"
 #include "server/page_size.h"
 #include "server/request_hash.h"
 #include "server/validate.h"

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/convert.h"
 #include "server/log.h"
 #include "server/resource_names.h"
 #include "util/error.h"

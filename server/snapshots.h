@@ -24,7 +24,7 @@
 #include "absl/time/time.h"
 #include "bitbudget/v1/fit.pb.h"
 #include "server/call_context.h"
-#include "server/convert.h"
+#include "server/convert_fit.h"
 
 namespace bitbudget::server {
 

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "server/convert_fit.h"
 #include "server/convert_planner.h"
 
 namespace bitbudget::server {

@@ -1,0 +1,273 @@
+#include "server/convert_fit.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "util/error.h"
+#include "util/status_macros.h"
+
+namespace bitbudget::server {
+namespace {
+
+constexpr double kFullPrecisionBits = 16;
+constexpr std::string_view kFullPrecisionFamily = "chinchilla";
+
+// A parameter of the search in the unit of its coefficient, and back.
+double ToCoefficient(const fitter::Parameter& parameter, double theta) {
+  return parameter.is_log_coefficient ? std::exp(theta) : theta;
+}
+double ToTheta(const fitter::Parameter& parameter, double coefficient) {
+  return parameter.is_log_coefficient ? std::log(coefficient) : coefficient;
+}
+
+v1::Coefficient ToCoefficientMessage(const fitter::FittedLaw& fitted, int index) {
+  const fitter::Parameter& parameter = fitted.law.parameters[index];
+  const int count = fitted.law.parameter_count();
+  v1::Coefficient message;
+  message.set_name(parameter.name);
+  message.set_value(ToCoefficient(parameter, fitted.theta[index]));
+  message.set_at_bound(fitted.at_bound[index]);
+  message.set_identified(fitted.identified[index]);
+  message.set_unit(parameter.unit);
+  message.mutable_bounds()->set_lower(ToCoefficient(parameter, parameter.lower));
+  message.mutable_bounds()->set_upper(ToCoefficient(parameter, parameter.upper));
+  const double variance = fitted.covariance[static_cast<size_t>(index) * count + index];
+  if (fitted.identified[index] && !fitted.at_bound[index] && variance > 0) {
+    const double scale = parameter.is_log_coefficient ? message.value() : 1;
+    message.set_standard_error(scale * std::sqrt(variance));
+  }
+  return message;
+}
+
+void SetRange(v1::Range* range, const fitter::Interval& interval) {
+  range->set_lower(interval.lower);
+  range->set_upper(interval.upper);
+}
+
+fitter::Interval ToInterval(const v1::Range& range) { return {range.lower(), range.upper()}; }
+
+v1::DataSupport ToSupportMessage(const fitter::DataSupport& support) {
+  v1::DataSupport message;
+  SetRange(message.mutable_parameters(), support.parameters);
+  SetRange(message.mutable_total_tokens(), support.total_tokens);
+  SetRange(message.mutable_fp_tokens(), support.fp_tokens);
+  SetRange(message.mutable_qat_tokens(), support.qat_tokens);
+  SetRange(message.mutable_qat_fraction(), support.qat_fraction);
+  SetRange(message.mutable_tokens_per_parameter_byte(), support.tokens_per_parameter_byte);
+  message.mutable_weight_bits()->Add(support.weight_bits.begin(), support.weight_bits.end());
+  message.set_parameters_level_count(support.parameters_level_count);
+  message.set_total_tokens_level_count(support.total_tokens_level_count);
+  message.set_qat_fraction_level_count(support.qat_fraction_level_count);
+  message.set_qat_row_count(support.qat_row_count);
+  message.set_full_precision_row_count(support.full_precision_row_count);
+  return message;
+}
+
+fitter::DataSupport FromSupportMessage(const v1::DataSupport& message) {
+  return {.parameters = ToInterval(message.parameters()),
+          .total_tokens = ToInterval(message.total_tokens()),
+          .fp_tokens = ToInterval(message.fp_tokens()),
+          .qat_tokens = ToInterval(message.qat_tokens()),
+          .qat_fraction = ToInterval(message.qat_fraction()),
+          .tokens_per_parameter_byte = ToInterval(message.tokens_per_parameter_byte()),
+          .weight_bits = {message.weight_bits().begin(), message.weight_bits().end()},
+          .parameters_level_count = message.parameters_level_count(),
+          .total_tokens_level_count = message.total_tokens_level_count(),
+          .qat_fraction_level_count = message.qat_fraction_level_count(),
+          .qat_row_count = message.qat_row_count(),
+          .full_precision_row_count = message.full_precision_row_count()};
+}
+
+void SetLaw(const fitter::FittedLaw& fitted, v1::Fit& fit) {
+  fit.set_formula(fitted.law.formula);
+  for (int i = 0; i < fitted.law.parameter_count(); ++i) {
+    *fit.add_coefficients() = ToCoefficientMessage(fitted, i);
+  }
+  fit.mutable_covariance()->Add(fitted.covariance.begin(), fitted.covariance.end());
+  fit.set_degrees_of_freedom(fitted.degrees_of_freedom);
+  fit.mutable_noise()->set_run_stddev(fitted.run_stddev);
+  fit.mutable_noise()->set_trunk_stddev(fitted.trunk_stddev);
+}
+
+void SetSearch(const fitter::SearchReport& search, v1::Fit& fit) {
+  fit.set_objective(search.objective);
+  fit.set_huber_delta(search.huber_delta);
+  fit.set_termination(search.termination == fitter::Termination::kConverged ? v1::CONVERGED
+                                                                            : v1::ITERATION_LIMIT);
+  fit.set_agreeing_start_count(search.agreeing_start_count);
+  fit.set_polished_start_count(search.polished_start_count);
+  fit.set_start_count(search.start_count);
+  fit.set_residual_rms(search.residual_rms);
+  fit.set_r_squared(search.r_squared);
+  fit.mutable_noise()->set_residual_rms(search.residual_rms);
+  fit.mutable_noise()->set_residual_robust_scale(search.residual_robust_scale);
+}
+
+void SetLackOfFit(const fitter::LackOfFit& lack_of_fit, v1::Fit& fit) {
+  v1::LackOfFit* message = fit.mutable_lack_of_fit();
+  message->set_replicate_stddev(lack_of_fit.replicate_stddev);
+  message->set_replicate_degrees_of_freedom(lack_of_fit.replicate_degrees_of_freedom);
+  message->set_misfit_rms(lack_of_fit.misfit_rms);
+  message->set_f_ratio(lack_of_fit.f_ratio);
+  message->set_p_value(lack_of_fit.p_value);
+}
+
+void SetFullPrecisionLaw(const fitter::FitResult& result, v1::Fit& fit) {
+  const fitter::FittedLaw& fitted = *result.full_precision_law;
+  v1::FullPrecisionLaw* message = fit.mutable_full_precision_law();
+  for (int i = 0; i < fitted.law.parameter_count(); ++i) {
+    *message->add_coefficients() = ToCoefficientMessage(fitted, i);
+  }
+  message->mutable_covariance()->Add(fitted.covariance.begin(), fitted.covariance.end());
+  message->set_experiment_count(result.full_precision_row_count);
+  if (result.full_precision_search) {
+    message->set_objective(result.full_precision_search->objective);
+    message->set_residual_rms(result.full_precision_search->residual_rms);
+  }
+  message->set_degrees_of_freedom(fitted.degrees_of_freedom);
+  message->set_run_stddev(fitted.run_stddev);
+  message->set_trunk_stddev(fitted.trunk_stddev);
+  *message->mutable_data_support() = ToSupportMessage(fitted.support);
+  fit.mutable_cross_covariance()->Add(result.cross_covariance.begin(),
+                                      result.cross_covariance.end());
+}
+
+void SetFractionLaw(const fitter::FractionLaw& law, v1::Fit& fit) {
+  v1::FractionLaw* message = fit.mutable_fraction_law();
+  message->mutable_a()->set_name("a");
+  message->mutable_a()->set_value(law.a);
+  message->mutable_a()->set_standard_error(law.a_stderr);
+  message->mutable_a()->set_identified(true);
+  message->set_optimum_count(law.optimum_count);
+  message->set_mean_absolute_error(law.mean_absolute_error);
+}
+
+void SetRowsAndLadder(const fitter::FitResult& result, v1::Fit& fit) {
+  fit.set_experiment_count(result.row_count);
+  for (const auto& [reason, count] : result.rows_left_out) {
+    v1::RowsLeftOut* rows = fit.add_rows_left_out();
+    // The two enumerations are in the same order; the contract's begins with
+    // "unspecified".
+    rows->set_reason(static_cast<v1::LeaveOutReason>(static_cast<int>(reason) + 1));
+    rows->set_count(count);
+  }
+  fit.mutable_noise()->set_trunk_count(result.trunk_count);
+  for (const fitter::RungReport& rung : result.ladder) {
+    v1::RungReport* message = fit.add_ladder();
+    message->set_variant(rung.variant);
+    message->set_accepted(rung.accepted);
+    message->set_explanation(rung.explanation);
+  }
+}
+
+absl::Status NotOfItsVariant(const std::string& fit) {
+  return MakeError(absl::StatusCode::kDataLoss,
+                   fmt::format("\"{}\" has other coefficients than its variant; the database is "
+                               "damaged or was written by another version",
+                               fit),
+                   {.reason = "DATABASE_DAMAGED"});
+}
+
+// Fills in what a law owes to its stored coefficients; false if they are not
+// those of `fitted.law`.
+bool ReadCoefficients(const google::protobuf::RepeatedPtrField<v1::Coefficient>& coefficients,
+                      const google::protobuf::RepeatedField<double>& covariance,
+                      fitter::FittedLaw& fitted) {
+  const int count = fitted.law.parameter_count();
+  if (coefficients.size() != count || covariance.size() != count * count) return false;
+  for (int i = 0; i < count; ++i) {
+    const fitter::Parameter& parameter = fitted.law.parameters[i];
+    if (coefficients[i].name() != parameter.name) return false;
+    fitted.theta.push_back(ToTheta(parameter, coefficients[i].value()));
+    fitted.identified.push_back(coefficients[i].identified());
+    fitted.at_bound.push_back(coefficients[i].at_bound());
+  }
+  fitted.covariance.assign(covariance.begin(), covariance.end());
+  return true;
+}
+
+// The variant `variant` of `family`; nullopt if there is none.
+std::optional<fitter::Law> FindVariant(std::string_view family,
+                                       std::string_view variant,
+                                       const std::vector<double>& weight_bits) {
+  absl::StatusOr<std::vector<fitter::Law>> ladder = fitter::LawLadder(family, weight_bits);
+  if (!ladder.ok()) return std::nullopt;
+  for (fitter::Law& law : *ladder) {
+    if (law.variant == variant) return std::move(law);
+  }
+  return std::nullopt;
+}
+
+absl::StatusOr<fitter::FittedLaw> ReadLaw(const v1::Fit& fit, const fitter::DataSupport& support) {
+  std::vector<double> widths = support.weight_bits;
+  if (support.full_precision_row_count > 0) widths.push_back(kFullPrecisionBits);
+  std::optional<fitter::Law> law = FindVariant(fit.law(), fit.variant(), widths);
+  if (!law) return NotOfItsVariant(fit.name());
+  fitter::FittedLaw fitted{.law = *std::move(law),
+                           .run_stddev = fit.noise().run_stddev(),
+                           .trunk_stddev = fit.noise().trunk_stddev(),
+                           .degrees_of_freedom = fit.degrees_of_freedom(),
+                           .support = support};
+  if (!ReadCoefficients(fit.coefficients(), fit.covariance(), fitted)) {
+    return NotOfItsVariant(fit.name());
+  }
+  return fitted;
+}
+
+absl::StatusOr<fitter::FittedLaw> ReadFullPrecisionLaw(const v1::Fit& fit) {
+  const v1::FullPrecisionLaw& message = fit.full_precision_law();
+  std::optional<fitter::Law> law = FindVariant(kFullPrecisionFamily, "full", {});
+  if (!law) return NotOfItsVariant(fit.name());
+  fitter::FittedLaw fitted{.law = *std::move(law),
+                           .run_stddev = message.run_stddev(),
+                           .trunk_stddev = message.trunk_stddev(),
+                           .degrees_of_freedom = message.degrees_of_freedom(),
+                           .support = FromSupportMessage(message.data_support())};
+  if (!ReadCoefficients(message.coefficients(), message.covariance(), fitted)) {
+    return NotOfItsVariant(fit.name());
+  }
+  return fitted;
+}
+
+}  // namespace
+
+v1::Fit ToFit(const fitter::FitResult& result, const fitter::DataSupport& support) {
+  v1::Fit fit;
+  fit.set_law(result.resolved_options.family);
+  fit.set_variant(result.variant);
+  if (result.law) SetLaw(*result.law, fit);
+  *fit.mutable_data_support() = ToSupportMessage(support);
+  SetSearch(result.search, fit);
+  SetRowsAndLadder(result, fit);
+  if (result.lack_of_fit) SetLackOfFit(*result.lack_of_fit, fit);
+  if (result.full_precision_law) SetFullPrecisionLaw(result, fit);
+  if (result.fraction_law) SetFractionLaw(*result.fraction_law, fit);
+  fit.mutable_singular_values()->Add(result.singular_values.begin(), result.singular_values.end());
+  for (const std::string& name : result.not_identified) fit.add_not_identified(name);
+  for (const std::string& warning : result.warnings) fit.add_warnings(warning);
+  return fit;
+}
+
+absl::StatusOr<AnsweringLaw> ToAnsweringLaw(const v1::Fit& fit) {
+  AnsweringLaw answering{.support = FromSupportMessage(fit.data_support())};
+  if (!fit.coefficients().empty()) {
+    ASSIGN_OR_RETURN(answering.law, ReadLaw(fit, answering.support));
+  }
+  if (fit.has_full_precision_law()) {
+    ASSIGN_OR_RETURN(answering.full_precision_law, ReadFullPrecisionLaw(fit));
+  }
+  if (fit.has_fraction_law()) {
+    const v1::FractionLaw& law = fit.fraction_law();
+    answering.fraction_law = {.a = law.a().value(),
+                              .a_stderr = law.a().standard_error(),
+                              .optimum_count = law.optimum_count(),
+                              .mean_absolute_error = law.mean_absolute_error()};
+  }
+  return answering;
+}
+
+}  // namespace bitbudget::server

@@ -1,0 +1,33 @@
+// Between fits as they are stored and as the fitter and the planner know them. A
+// stored fit has all that answers need. Pure, thread-safe.
+
+#ifndef BITBUDGET_SERVER_CONVERT_FIT_H_
+#define BITBUDGET_SERVER_CONVERT_FIT_H_
+
+#include <optional>
+
+#include "absl/status/statusor.h"
+#include "bitbudget/v1/fit.pb.h"
+#include "fitter/fit.h"
+
+namespace bitbudget::server {
+
+// The result part of a fit. `support` is of the rows fitted; it is part of the
+// result only where the result has a law.
+v1::Fit ToFit(const fitter::FitResult& result, const fitter::DataSupport& support);
+
+// What a stored fit answers questions with.
+struct AnsweringLaw {
+  std::optional<fitter::FittedLaw> law;  // unset on the rung "qat_fraction"
+  std::optional<fitter::FittedLaw> full_precision_law;
+  std::optional<fitter::FractionLaw> fraction_law;
+  fitter::DataSupport support;
+};
+
+// The inverse of ToFit. DATA_LOSS, DATABASE_DAMAGED if the coefficients are not
+// those of its variant.
+absl::StatusOr<AnsweringLaw> ToAnsweringLaw(const v1::Fit& fit);
+
+}  // namespace bitbudget::server
+
+#endif  // BITBUDGET_SERVER_CONVERT_FIT_H_
