@@ -23,7 +23,7 @@ fitter::FitResult SomeResult() {
   fitter::FittedLaw law{.law = fitter::LawLadder("chinchilla", {})->front()};
   law.theta = {0.5, 6.0, 0.34, 6.1, 0.28};
   law.covariance.assign(25, 0.0);
-  for (int i = 0; i < 4; ++i) law.covariance[i * 6] = 0.01 * (i + 1);
+  for (size_t i = 0; i < 4; ++i) law.covariance[i * 6] = 0.01 * static_cast<double>(i + 1);
   law.covariance[1] = law.covariance[5] = 0.001;
   law.identified = {true, true, true, true, false};
   law.at_bound.assign(5, false);

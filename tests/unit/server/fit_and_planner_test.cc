@@ -28,7 +28,7 @@ class FitsAndQuestions : public ServerFixture {
  protected:
   // A study with a fit; its revision is 1.
   std::string FittedStudy() {
-    const std::string study = CreateStudy("x");
+    std::string study = CreateStudy("x");
     EXPECT_TRUE(Await(study, Store(study, FullPrecisionGrid())).ok());
     return study;
   }

@@ -248,6 +248,7 @@ TEST_F(Services, ExportIsOneMessageEvenWithoutRows) {
 TEST_F(Services, ExportCutsMessagesOfTwoHundredAndFiftySix) {
   const std::string name = CreateStudy("x");
   std::vector<v1::Experiment> rows;
+  rows.reserve(257);
   for (int i = 0; i < 257; ++i) rows.push_back(FullPrecisionRun(1'000 + i, 1'000));
   const int64_t revision = Store(name, rows);
   v1::ExportExperimentsRequest request;

@@ -183,6 +183,7 @@ TEST_F(Snapshots, ReadersSeeWholeSnapshotsWhileOthersPublish) {
   registry_.AdvanceRevision(kStudy, kRevisions);
   std::vector<std::thread> readers;
   std::atomic<bool> went_back = false;
+  readers.reserve(3);
   for (int i = 0; i < 3; ++i) {
     readers.emplace_back([this, &went_back] {
       int64_t last = 0;
