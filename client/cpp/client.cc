@@ -94,7 +94,8 @@ absl::StatusOr<v1::BackupResponse> Client::Backup(const v1::BackupRequest& reque
   return connection_->Call(connection_->studies,
                            &v1::StudyService::Stub::Backup,
                            request,
-                           connection_->options().long_timeout);
+                           connection_->options().long_timeout,
+                           Repeatable::kNo);
 }
 
 absl::StatusOr<v1::CreateExperimentResponse> Client::CreateExperiment(

@@ -1,8 +1,10 @@
 // The client of bitbudget-server: one typed call for each RPC of the contract.
 //
-// Every call has a deadline. Calls that are safe to repeat are repeated, with
-// backoff, while the server is unavailable: reads always, writes because every
-// write carries a request_id, which the client makes up if the caller has not.
+// Every call has a deadline. Within it, a call that the server refuses for want of
+// a place, saying how long to wait, waits (with jitter) and asks again. Calls that
+// are safe to repeat are repeated, with backoff, while the server is unavailable:
+// reads always, writes because every write carries a request_id, which the client
+// makes up if the caller has not.
 // What a call does, and its errors, stand at the RPC in proto/bitbudget/v1;
 // three are the client's own:
 // - UNAVAILABLE, reason SERVER_UNREACHABLE (IsServerUnreachable): no server
@@ -72,7 +74,7 @@ class Client {
   absl::StatusOr<v1::Study> UpdateStudy(v1::UpdateStudyRequest request);
   absl::StatusOr<v1::DeleteStudyResponse> DeleteStudy(v1::DeleteStudyRequest request);
 
-  // Never repeated: it has no request_id.
+  // Not repeated while the server is unavailable: it has no request_id.
   absl::StatusOr<v1::BackupResponse> Backup(const v1::BackupRequest& request);
 
   // Waits until the study's current fit covers `revision` and returns the study;
@@ -103,8 +105,7 @@ class Client {
       const std::function<void(int64_t)>& on_progress = {});
 
   // Calls `on_message` with every message of the export in turn; an error that
-  // it returns ends the export and is returned. Not repeated once rows have
-  // come.
+  // it returns ends the export and is returned. Not repeated once rows have come.
   absl::Status ExportExperiments(
       const v1::ExportExperimentsRequest& request,
       const std::function<absl::Status(const v1::ExportExperimentsResponse&)>& on_message);

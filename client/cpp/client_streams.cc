@@ -18,24 +18,18 @@ namespace {
 // cost of a message does not show.
 constexpr size_t kRowsPerMessage = 256;
 
-// As in the service config of unary calls.
-constexpr int kMaxAttempts = 5;
-constexpr absl::Duration kFirstBackoff = absl::Milliseconds(100);
-constexpr absl::Duration kMaxBackoff = absl::Seconds(1);
-
 constexpr absl::Duration kFirstPoll = absl::Milliseconds(20);
 constexpr absl::Duration kMaxPoll = absl::Seconds(1);
 
-absl::StatusOr<v1::ImportExperimentsResponse> ImportOnce(
-    Connection& connection,
-    v1::ImportExperimentsRequest message,
-    std::span<const v1::Experiment> rows,
-    absl::Duration timeout,
-    const std::function<void(int64_t)>& on_progress) {
+grpc::Status ImportOnce(Connection& connection,
+                        v1::ImportExperimentsRequest message,
+                        std::span<const v1::Experiment> rows,
+                        absl::Duration timeout,
+                        const std::function<void(int64_t)>& on_progress,
+                        v1::ImportExperimentsResponse* response) {
   grpc::ClientContext context;
   Connection::SetDeadline(context, timeout);
-  v1::ImportExperimentsResponse response;
-  const auto stream = connection.experiments.ImportExperiments(&context, &response);
+  const auto stream = connection.experiments.ImportExperiments(&context, response);
   size_t sent = 0;
   do {
     const auto batch = rows.subspan(sent, std::min(kRowsPerMessage, rows.size() - sent));
@@ -47,9 +41,32 @@ absl::StatusOr<v1::ImportExperimentsResponse> ImportOnce(
     if (on_progress) on_progress(static_cast<int64_t>(sent));
   } while (sent < rows.size());
   stream->WritesDone();
-  const grpc::Status status = stream->Finish();
-  if (!status.ok()) return connection.Error(status, timeout);
-  return response;
+  return stream->Finish();
+}
+
+// One attempt at an export, and how far it came.
+struct ExportAttempt {
+  bool has_begun = false;  // a message came
+  absl::Status handled;    // what `on_message` made of the last one
+  grpc::Status status;     // of the call, if `handled` is OK
+};
+
+ExportAttempt ExportOnce(
+    Connection& connection,
+    const v1::ExportExperimentsRequest& request,
+    absl::Duration timeout,
+    const std::function<absl::Status(const v1::ExportExperimentsResponse&)>& on_message) {
+  grpc::ClientContext context;
+  Connection::SetDeadline(context, timeout);
+  const auto stream = connection.experiments.ExportExperiments(&context, request);
+  ExportAttempt attempt;
+  for (v1::ExportExperimentsResponse message; attempt.handled.ok() && stream->Read(&message);) {
+    attempt.has_begun = true;
+    attempt.handled = on_message(message);
+  }
+  if (!attempt.handled.ok()) context.TryCancel();
+  attempt.status = stream->Finish();
+  return attempt;
 }
 
 absl::Status CannotBeFitted(const v1::Study& study) {
@@ -69,16 +86,13 @@ absl::StatusOr<v1::ImportExperimentsResponse> Client::ImportExperiments(
     std::span<const v1::Experiment> rows,
     const std::function<void(int64_t)>& on_progress) {
   if (header.request_id().empty()) header.set_request_id(RandomUuid());
-  const absl::Time deadline = absl::Now() + connection_->options().long_timeout;
-  absl::Duration backoff = kFirstBackoff;
-  for (int attempt = 1;; ++attempt) {
-    auto response = ImportOnce(*connection_, header, rows, deadline - absl::Now(), on_progress);
-    if (response.ok() || response.status().code() != absl::StatusCode::kUnavailable ||
-        attempt == kMaxAttempts || absl::Now() + backoff >= deadline) {
-      return response;
-    }
-    absl::SleepFor(backoff);
-    backoff = std::min(2 * backoff, kMaxBackoff);
+  const absl::Duration timeout = connection_->options().long_timeout;
+  for (Retry retry(timeout, Repeatable::kYes);;) {
+    v1::ImportExperimentsResponse response;
+    const grpc::Status status =
+        ImportOnce(*connection_, header, rows, retry.TimeLeft(), on_progress, &response);
+    if (status.ok()) return response;
+    if (!retry.WaitAfter(connection_->Error(status, timeout))) return retry.error();
   }
 }
 
@@ -86,20 +100,14 @@ absl::Status Client::ExportExperiments(
     const v1::ExportExperimentsRequest& request,
     const std::function<absl::Status(const v1::ExportExperimentsResponse&)>& on_message) {
   const absl::Duration timeout = connection_->options().long_timeout;
-  grpc::ClientContext context;
-  Connection::SetDeadline(context, timeout);
-  const auto stream = connection_->experiments.ExportExperiments(&context, request);
-  absl::Status handled;
-  for (v1::ExportExperimentsResponse message; handled.ok() && stream->Read(&message);) {
-    handled = on_message(message);
+  for (Retry retry(timeout, Repeatable::kYes);;) {
+    const ExportAttempt attempt = ExportOnce(*connection_, request, retry.TimeLeft(), on_message);
+    if (!attempt.handled.ok() || attempt.status.ok()) return attempt.handled;
+    const absl::Status error = connection_->Error(attempt.status, timeout);
+    // What has been handed over cannot be taken back.
+    if (attempt.has_begun) return error;
+    if (!retry.WaitAfter(error)) return retry.error();
   }
-  if (!handled.ok()) {
-    context.TryCancel();
-    stream->Finish();
-    return handled;
-  }
-  const grpc::Status status = stream->Finish();
-  return status.ok() ? absl::OkStatus() : connection_->Error(status, timeout);
 }
 
 absl::StatusOr<v1::Study> Client::WaitForFit(const std::string& study_name, int64_t revision) {

@@ -19,30 +19,8 @@ constexpr char kUnreachable[] = "SERVER_UNREACHABLE";
 // A grid of 250,000 points with intervals is 6 MB, a page of experiments less.
 constexpr int kMaxMessageBytes = 64 * 1024 * 1024;
 
-// gRPC itself repeats unary calls. The first entry, without a policy, exempts
-// what must not be repeated (Backup) or is repeated as a whole by the client
-// (Import, whose stream outgrows gRPC's replay buffer).
-constexpr char kServiceConfig[] = R"json({
-  "methodConfig": [
-    {"name": [
-       {"service": "bitbudget.v1.StudyService", "method": "Backup"},
-       {"service": "bitbudget.v1.ExperimentService", "method": "ImportExperiments"}]},
-    {"name": [
-       {"service": "bitbudget.v1.StudyService"},
-       {"service": "bitbudget.v1.ExperimentService"},
-       {"service": "bitbudget.v1.FitService"},
-       {"service": "bitbudget.v1.PlannerService"}],
-     "retryPolicy": {
-       "maxAttempts": 5,
-       "initialBackoff": "0.1s",
-       "maxBackoff": "1s",
-       "backoffMultiplier": 2,
-       "retryableStatusCodes": ["UNAVAILABLE"]}}]
-})json";
-
 grpc::ChannelArguments Arguments() {
   grpc::ChannelArguments arguments;
-  arguments.SetServiceConfigJSON(kServiceConfig);
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   // Connect again within the backoff of the retries, not after gRPC's own second.
   // (Its "minimum reconnect backoff" must stay: it is the time that a connection

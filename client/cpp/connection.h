@@ -17,6 +17,7 @@
 #include "bitbudget/v1/planner.grpc.pb.h"
 #include "bitbudget/v1/study.grpc.pb.h"
 #include "client/cpp/client.h"
+#include "client/cpp/retry.h"
 
 namespace bitbudget::client {
 
@@ -24,25 +25,29 @@ class Connection {
  public:
   Connection(const std::string& address, const ClientOptions& options);
 
-  // Makes one unary call.
+  // Makes a unary call, as often as Retry finds right.
   template <typename Service, typename Request, typename Response>
   absl::StatusOr<Response> Call(Service& service,
                                 grpc::Status (Service::*method)(grpc::ClientContext*,
                                                                 const Request&,
                                                                 Response*),
                                 const Request& request,
-                                absl::Duration timeout) {
-    grpc::ClientContext context;
-    SetDeadline(context, timeout);
-    Response response;
-    const grpc::Status status = (service.*method)(&context, request, &response);
-    if (!status.ok()) return Error(status, timeout);
-    return response;
+                                absl::Duration timeout,
+                                Repeatable repeatable = Repeatable::kYes) {
+    for (Retry retry(timeout, repeatable);;) {
+      grpc::ClientContext context;
+      SetDeadline(context, retry.TimeLeft());
+      Response response;
+      const grpc::Status status = (service.*method)(&context, request, &response);
+      if (status.ok()) return response;
+      if (!retry.WaitAfter(Error(status, timeout))) return retry.error();
+    }
   }
 
   static void SetDeadline(grpc::ClientContext& context, absl::Duration timeout);
 
-  // The error of a call that ended with `status`, which is not OK.
+  // The error of an attempt that ended with `status`, which is not OK, at a call
+  // that may take `timeout`.
   absl::Status Error(const grpc::Status& status, absl::Duration timeout) const;
 
   const ClientOptions& options() const { return options_; }

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <vector>
+
 #include "tests/e2e/end_to_end.h"
 
 namespace bitbudget {
@@ -85,6 +88,27 @@ TEST_F(ImportTest, AFileLargerThanOneMessageArrivesWhole) {
   std::string csv = kHeader;
   for (int row = 1; row <= 1000; ++row) csv += fmt::format("{},6,7,2,3\n", row);
   EXPECT_EQ(Import(csv).output, "1000 stored, 0 unchanged, 0 refused; revision 1\n");
+}
+
+TEST_F(ImportTest, ManyImportsAtATimeAllSucceed) {
+  constexpr int kImports = 16;
+  constexpr int kRows = 2000;
+  std::vector<std::unique_ptr<testing::Process>> imports;
+  for (int i = 0; i < kImports; ++i) {
+    std::string csv = kHeader;
+    for (int row = 0; row < kRows; ++row) csv += fmt::format("{},6,7,2,3\n", 1 + i * kRows + row);
+    const std::string file = directory_.File(fmt::format("runs{}.csv", i));
+    Write(fmt::format("runs{}.csv", i), csv);
+    auto import =
+        testing::Process::Start({BITBUDGET_PROGRAM, "experiments", "import", "--study", "s", file},
+                                {.environment = {"BITBUDGET_SERVER=" + server_->address()}});
+    ASSERT_TRUE(import.ok()) << import.status();
+    imports.push_back(*std::move(import));
+  }
+  for (const auto& import : imports) {
+    EXPECT_EQ(import->Wait(absl::Minutes(2)), testing::ExitStatus{}) << import->Errors();
+  }
+  EXPECT_EQ(StoredCount(), fmt::to_string(kImports * kRows));
 }
 
 // A row with one wrong cell: what is reported, with its line; nothing is stored.

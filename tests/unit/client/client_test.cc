@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,14 @@ using ::testing::Ne;
 using ::testing::SizeIs;
 
 const grpc::Status kConnectionLost(grpc::StatusCode::UNAVAILABLE, "connection reset");
+
+// What a server says that has no place left, with the time to wait.
+grpc::Status Busy(std::optional<double> retry_delay_seconds) {
+  return ToGrpcStatus(
+      MakeError(absl::StatusCode::kResourceExhausted,
+                "4 imports are under way",
+                {.reason = "TOO_MANY_CALLS", .retry_delay_seconds = retry_delay_seconds}));
+}
 
 // A server that answers as it is told and remembers what it was asked.
 class ScriptedServer final : public v1::StudyService::Service,
@@ -121,12 +130,13 @@ class ScriptedServer final : public v1::StudyService::Service,
       grpc::ServerContext*,
       const v1::ExportExperimentsRequest*,
       grpc::ServerWriter<v1::ExportExperimentsResponse>* stream) override {
+    if (const grpc::Status outcome = Outcome("export"); !outcome.ok()) return outcome;
     v1::ExportExperimentsResponse message;
     for (int64_t revision : {1, 2, 3}) {
       message.set_revision(revision);
       stream->Write(message);
     }
-    return Outcome("export");
+    return grpc::Status::OK;
   }
 
  private:
@@ -212,6 +222,16 @@ TEST_F(ClientTest, GivesUpAfterFiveAttemptsAndSaysTheServerIsUnreachable) {
   EXPECT_THAT(server_.calls(), SizeIs(5));
 }
 
+TEST_F(ClientTest, AServerThatSaidThatItWouldEndIsNotCalledUnreachable) {
+  std::vector<grpc::Status> outcomes(5, kConnectionLost);
+  outcomes[0] = ToGrpcStatus(MakeError(
+      absl::StatusCode::kUnavailable, "the server is shutting down", {.reason = "SHUTTING_DOWN"}));
+  server_.NextOutcomes(outcomes);
+  const absl::Status status = Connect()->CreateStudy({}).status();
+  EXPECT_EQ(ReasonOf(status), "SHUTTING_DOWN");
+  EXPECT_FALSE(IsServerUnreachable(status));
+}
+
 TEST_F(ClientTest, AnUnavailabilityThatTheServerExplainsIsNotUnreachable) {
   const grpc::Status failed_commit = ToGrpcStatus(
       MakeError(absl::StatusCode::kUnavailable, "the commit failed", {.reason = "COMMIT_FAILED"}));
@@ -219,6 +239,35 @@ TEST_F(ClientTest, AnUnavailabilityThatTheServerExplainsIsNotUnreachable) {
   const absl::Status status = Connect()->CreateStudy({}).status();
   EXPECT_EQ(ReasonOf(status), "COMMIT_FAILED");
   EXPECT_FALSE(IsServerUnreachable(status));
+}
+
+TEST_F(ClientTest, ARefusalForWantOfAPlaceIsWaitedOutHoweverOften) {
+  server_.NextOutcomes(std::vector<grpc::Status>(7, Busy(.001)));
+  const absl::StatusOr<v1::Study> study = Connect()->CreateStudy({});
+  ASSERT_EQ(study.status().code(), absl::StatusCode::kOk) << study.status();
+  const std::vector<std::string> ids = server_.calls();
+  ASSERT_THAT(ids, SizeIs(8));
+  EXPECT_THAT(ids, Each(AllOf(Eq(ids[0]), Ne(""))));
+}
+
+TEST_F(ClientTest, ARefusalThatNamesNoTimeToWaitIsReturnedAtOnce) {
+  server_.NextOutcomes({Busy(std::nullopt)});
+  EXPECT_EQ(Connect()->CreateStudy({}).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(server_.calls(), SizeIs(1));
+}
+
+TEST_F(ClientTest, AWaitThatWouldOutlastTheCallIsNotBegun) {
+  server_.NextOutcomes({Busy(3600)});
+  const absl::Status status = Connect()->CreateStudy({}).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(status), "TOO_MANY_CALLS");
+  EXPECT_THAT(server_.calls(), SizeIs(1));
+}
+
+TEST_F(ClientTest, ABackupIsWaitedForBecauseARefusalHasDoneNothing) {
+  server_.NextOutcomes({Busy(.001)});
+  EXPECT_EQ(Connect()->Backup({}).status().code(), absl::StatusCode::kOk);
+  EXPECT_THAT(server_.calls(), SizeIs(2));
 }
 
 TEST_F(ClientTest, OtherErrorsAreReturnedAtOnceWithTheirDetails) {
@@ -299,6 +348,29 @@ TEST_F(ClientTest, AnImportIsRepeatedAsAWholeUnderOneRequestId) {
   const std::vector<std::string> ids = server_.calls();
   ASSERT_THAT(ids, SizeIs(2));
   EXPECT_THAT(ids, Each(AllOf(Eq(ids[0]), Ne(""))));
+}
+
+TEST_F(ClientTest, AnImportThatIsRefusedForWantOfAPlaceBeginsAgainUnderOneRequestId) {
+  server_.NextOutcomes({Busy(.001), Busy(.001)});
+  const absl::StatusOr<v1::ImportExperimentsResponse> response =
+      Connect()->ImportExperiments({}, Rows(600));
+  ASSERT_EQ(response.status().code(), absl::StatusCode::kOk) << response.status();
+  EXPECT_EQ(response->created_count(), 600);
+  const std::vector<std::string> ids = server_.calls();
+  ASSERT_THAT(ids, SizeIs(3));
+  EXPECT_THAT(ids, Each(AllOf(Eq(ids[0]), Ne(""))));
+}
+
+TEST_F(ClientTest, AnExportThatHasNotBegunIsRepeated) {
+  server_.NextOutcomes({Busy(.001), kConnectionLost});
+  int messages = 0;
+  const absl::Status status =
+      Connect()->ExportExperiments({}, [&](const v1::ExportExperimentsResponse&) {
+        ++messages;
+        return absl::OkStatus();
+      });
+  EXPECT_EQ(status.code(), absl::StatusCode::kOk) << status;
+  EXPECT_EQ(messages, 3);
 }
 
 TEST_F(ClientTest, AnExportHandsOverEveryMessage) {
