@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "client/cpp/connection.h"
+#include "client/cpp/request_id.h"
 #include "util/error.h"
-#include "util/ids.h"
 
 namespace bitbudget::client {
 namespace {
@@ -21,11 +21,6 @@ bool IsHostAndPort(const std::string& address) {
   const char* const end = address.data() + address.size();
   const auto [parsed, error] = std::from_chars(address.data() + colon + 1, end, port);
   return error == std::errc() && parsed == end && port > 0 && port <= 65535;
-}
-
-template <typename Request>
-void EnsureRequestId(Request& request) {
-  if (request.request_id().empty()) request.set_request_id(RandomUuid());
 }
 
 absl::Duration TimeoutOf(const v1::LawSource& source, const ClientOptions& options) {

@@ -29,8 +29,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "bitbudget/v1/campaign.pb.h"
 #include "bitbudget/v1/experiment.pb.h"
 #include "bitbudget/v1/fit.pb.h"
+#include "bitbudget/v1/job.pb.h"
 #include "bitbudget/v1/planner.pb.h"
 #include "bitbudget/v1/study.pb.h"
 
@@ -121,6 +123,38 @@ class Client {
   absl::StatusOr<v1::OptimizeQatFractionResponse> OptimizeQatFraction(
       const v1::OptimizeQatFractionRequest& request);
   absl::StatusOr<v1::EvaluateGridResponse> EvaluateGrid(const v1::EvaluateGridRequest& request);
+
+  // Jobs, for those who order trainings. The effect of a repeat is nothing.
+  absl::StatusOr<v1::Job> CreateJob(v1::CreateJobRequest request);
+  absl::StatusOr<v1::Job> GetJob(const v1::GetJobRequest& request);
+  absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request);
+  absl::StatusOr<v1::Job> CancelJob(const v1::CancelJobRequest& request);
+  absl::StatusOr<v1::Job> RetryJob(const v1::RetryJobRequest& request);
+  absl::StatusOr<v1::DrainWorkerResponse> DrainWorker(const v1::DrainWorkerRequest& request);
+
+  // Calls `on_message` with the present state and every change, until it returns
+  // false; that or the end of the stream is OK. Begins anew, with the present
+  // state, if the connection breaks. DEADLINE_EXCEEDED after long_timeout.
+  absl::Status WatchJobs(const v1::WatchJobsRequest& request,
+                         const std::function<bool(const v1::WatchJobsResponse&)>& on_message);
+  absl::Status WatchCampaign(
+      const v1::WatchCampaignRequest& request,
+      const std::function<bool(const v1::WatchCampaignResponse&)>& on_message);
+
+  // Jobs, for those who carry them out. LeaseJob may take `wait` on top of the
+  // timeout.
+  absl::StatusOr<v1::LeaseJobResponse> LeaseJob(v1::LeaseJobRequest request);
+  absl::StatusOr<v1::ReportProgressResponse> ReportProgress(
+      const v1::ReportProgressRequest& request);
+  absl::StatusOr<v1::CompleteJobResponse> CompleteJob(const v1::CompleteJobRequest& request);
+  absl::StatusOr<v1::FailJobResponse> FailJob(const v1::FailJobRequest& request);
+  absl::StatusOr<v1::ReleaseJobResponse> ReleaseJob(const v1::ReleaseJobRequest& request);
+
+  // Campaigns.
+  absl::StatusOr<v1::Campaign> CreateCampaign(v1::CreateCampaignRequest request);
+  absl::StatusOr<v1::Campaign> GetCampaign(const v1::GetCampaignRequest& request);
+  absl::StatusOr<v1::ListCampaignsResponse> ListCampaigns(const v1::ListCampaignsRequest& request);
+  absl::StatusOr<v1::Campaign> CancelCampaign(const v1::CancelCampaignRequest& request);
 
  private:
   explicit Client(std::unique_ptr<Connection> connection);

@@ -8,8 +8,8 @@
 #include "absl/time/clock.h"
 #include "client/cpp/client.h"
 #include "client/cpp/connection.h"
+#include "client/cpp/request_id.h"
 #include "util/error.h"
-#include "util/ids.h"
 
 namespace bitbudget::client {
 namespace {
@@ -85,7 +85,7 @@ absl::StatusOr<v1::ImportExperimentsResponse> Client::ImportExperiments(
     v1::ImportExperimentsRequest header,
     std::span<const v1::Experiment> rows,
     const std::function<void(int64_t)>& on_progress) {
-  if (header.request_id().empty()) header.set_request_id(RandomUuid());
+  EnsureRequestId(header);
   const absl::Duration timeout = connection_->options().long_timeout;
   for (Retry retry(timeout, Repeatable::kYes);;) {
     v1::ImportExperimentsResponse response;

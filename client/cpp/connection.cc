@@ -44,7 +44,9 @@ Connection::Connection(const std::string& address, const ClientOptions& options)
       studies(channel_),
       experiments(channel_),
       fits(channel_),
-      planner(channel_) {}
+      planner(channel_),
+      jobs(channel_),
+      campaigns(channel_) {}
 
 void Connection::SetDeadline(grpc::ClientContext& context, absl::Duration timeout) {
   if (timeout == absl::InfiniteDuration()) return;

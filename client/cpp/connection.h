@@ -12,8 +12,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "bitbudget/v1/campaign.grpc.pb.h"
 #include "bitbudget/v1/experiment.grpc.pb.h"
 #include "bitbudget/v1/fit.grpc.pb.h"
+#include "bitbudget/v1/job.grpc.pb.h"
 #include "bitbudget/v1/planner.grpc.pb.h"
 #include "bitbudget/v1/study.grpc.pb.h"
 #include "client/cpp/client.h"
@@ -62,6 +64,8 @@ class Connection {
   v1::ExperimentService::Stub experiments;
   v1::FitService::Stub fits;
   v1::PlannerService::Stub planner;
+  v1::JobService::Stub jobs;
+  v1::CampaignService::Stub campaigns;
 };
 
 }  // namespace bitbudget::client
