@@ -17,7 +17,12 @@ std::vector<bool> Signature(const Law& law, const RunPoint& point) {
 }
 
 auto PointKey(const RunPoint& point) {
-  return std::tie(point.parameters, point.weight_bits, point.fp_tokens, point.qat_tokens);
+  return std::tie(point.parameters,
+                  point.weight_bits,
+                  point.fp_tokens,
+                  point.qat_tokens,
+                  point.group_size,
+                  point.optimizer);
 }
 
 // Any total order will do that keeps segments and points together.

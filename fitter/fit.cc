@@ -34,6 +34,12 @@ std::vector<double> WidthsOf(const Dataset& data, const std::vector<int>& rows) 
 }
 
 absl::Status CheckVariant(const std::vector<Law>& ladder, const FitOptions& options) {
+std::vector<std::string> OptimizersOf(const Dataset& data, const std::vector<int>& rows) {
+  std::set<std::string> optimizers;
+  for (const int i : rows) optimizers.insert(data.labels[data.rows[i].optimizer]);
+  return {optimizers.begin(), optimizers.end()};
+}
+
   if (!options.variant) return absl::OkStatus();
   std::vector<std::string> known;
   known.reserve(ladder.size() + 1);
@@ -62,7 +68,8 @@ std::vector<Measurement> MeasurementsOf(const Dataset& data,
   measurements.reserve(rows.size());
   for (const int i : rows) {
     const Observation& row = data.rows[i];
-    measurements.push_back({row.point, row.loss_nats, WeightOf(row, law, options)});
+    measurements.push_back(
+        {PointOf(law, row, data.labels), row.loss_nats, WeightOf(row, law, options)});
   }
   return measurements;
 }
@@ -90,8 +97,8 @@ LinearizedFit Linearize(const Dataset& data,
   std::vector<double> gradient;
   for (Eigen::Index i = 0; i < count; ++i) {
     const Observation& row = data.rows[rows[i]];
-    fit.residuals[i] =
-        LogLoss(rung.law, rung.theta, row.point, &gradient) - std::log(row.loss_nats);
+    const RunPoint point = PointOf(rung.law, row, data.labels);
+    fit.residuals[i] = LogLoss(rung.law, rung.theta, point, &gradient) - std::log(row.loss_nats);
     fit.jacobian.row(i) = Eigen::Map<const Eigen::RowVectorXd>(
         gradient.data(), static_cast<Eigen::Index>(gradient.size()));
     fit.weights[i] = WeightOf(row, rung.law, options);
@@ -266,7 +273,8 @@ absl::StatusOr<std::optional<Estimate>> EstimateLaw(const Dataset& data,
                                                     const std::vector<Start>& warm_starts,
                                                     FitResult* result) {
   if (options.variant == kFractionVariant) return std::nullopt;
-  ASSIGN_OR_RETURN(const std::vector<Law> ladder, LawLadder(options.family, WidthsOf(data, rows)));
+  ASSIGN_OR_RETURN(const std::vector<Law> ladder,
+                   LawLadder(options.family, WidthsOf(data, rows), OptimizersOf(data, rows)));
   ASSIGN_OR_RETURN(LadderResult climbed,
                    Climb(ladder,
                          MeasurementsOf(data, rows, ladder.front(), options),

@@ -66,10 +66,12 @@ struct DataSupport {
   Interval parameters;
   Interval total_tokens;
   Interval fp_tokens;
-  Interval qat_tokens;                 // of QAT rows; 0 to 0 if there are none
-  Interval qat_fraction;               // of QAT rows
-  Interval tokens_per_parameter_byte;  // of QAT rows, over all tokens
-  std::vector<double> weight_bits;     // of QAT rows, ascending
+  Interval qat_tokens;                  // of QAT rows; 0 to 0 if there are none
+  Interval qat_fraction;                // of QAT rows
+  Interval tokens_per_parameter_byte;   // of QAT rows, over all tokens
+  std::vector<double> weight_bits;      // of QAT rows, ascending
+  Interval group_size;                  // of QAT rows; 0 where none is stated
+  std::vector<std::string> optimizers;  // of all rows, ascending; "" where unstated
   int parameters_level_count = 0;
   int total_tokens_level_count = 0;
   int qat_fraction_level_count = 0;

@@ -26,12 +26,15 @@ std::string AxisOf(Feature feature) {
     case Feature::kMinusLogParameters:
       return "model sizes";
     case Feature::kMinusLogTotalTokens:
+    case Feature::kLogTotalTokens:
       return "token budgets";
     case Feature::kMinusLogFpTokensPerByte:
     case Feature::kMinusLogQatTokensPerByte:
       return "QAT fractions and budgets";
     case Feature::kMinusBitsLn2:
       return "weight widths";
+    case Feature::kLogLog2GroupSize:
+      return "group sizes";
   }
   return "";
 }

@@ -32,6 +32,8 @@ enum class Feature {
   kMinusLogFpTokensPerByte,   // -ln(S_fp / S_ref)
   kMinusLogQatTokensPerByte,  // -ln(S_qat / S_ref)
   kMinusBitsLn2,              // -B ln 2
+  kLogTotalTokens,            // ln(D / D_ref): the term grows with the tokens
+  kLogLog2GroupSize,          // ln(log2 G); 0 where no group size is stated
 };
 
 // One parameter of a law.
@@ -59,6 +61,8 @@ struct Term {
   bool quantized_only = false;
   // Present only at this width, if set.
   std::optional<double> only_weight_bits;
+  // Present only with this optimizer, an index into Law::optimizers, if set.
+  std::optional<int> only_optimizer;
 };
 
 // Scales at which coefficients are stated.
@@ -76,11 +80,21 @@ struct Law {
   ReferenceScales reference;
   std::vector<Parameter> parameters;
   std::vector<Term> terms;
+  // Names that RunPoint::optimizer indexes, ascending; empty unless the law tells
+  // optimizers apart.
+  std::vector<std::string> optimizers;
 
   int parameter_count() const { return static_cast<int>(parameters.size()); }
   // Index of the parameter called `name`; nullopt if the variant lacks it.
   std::optional<int> FindParameter(std::string_view name) const;
 };
+
+// True if a factor of some term has this feature.
+bool DependsOn(const Law& law, Feature feature);
+
+// The run of `row` as the law sees it: with group size and optimizer where the law
+// depends on them. `labels` are those of the row's data set.
+RunPoint PointOf(const Law& law, const Observation& row, const std::vector<std::string>& labels);
 
 // Value of a feature for a run; the run has the tokens that the feature needs.
 double FeatureValue(Feature feature, const RunPoint& run, const ReferenceScales& reference);
@@ -114,15 +128,20 @@ enum class LeaveOutReason {
   kZeroWeight,
 };
 
+// True if the quantized runs that the family describes have no full-precision phase.
+bool DescribesQatFromScratch(std::string_view family);
+
 // nullopt if the family describes a run of this role and activation width.
 std::optional<LeaveOutReason> OutsideDomain(const Law& law, const Observation& row);
 
 // The variants of a family that are sums of power-law terms, richest first.
 // `weight_bits` are the widths in the data, ascending, 16 among them if there are
-// full-precision rows: the per-bit variant has terms for each. INVALID_ARGUMENT for
-// an unknown family, naming the known ones.
+// full-precision rows, and `optimizers` the optimizers in them, ascending: some
+// variants have terms for each. INVALID_ARGUMENT for an unknown family, naming the
+// known ones.
 absl::StatusOr<std::vector<Law>> LawLadder(std::string_view family,
-                                           std::span<const double> weight_bits);
+                                           std::span<const double> weight_bits,
+                                           std::span<const std::string> optimizers = {});
 
 // Names of the families, in the order of the documentation.
 std::span<const std::string_view> LawFamilies();

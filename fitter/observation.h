@@ -16,6 +16,9 @@ struct RunPoint {
   double fp_tokens = 0;    // >= 0
   double qat_tokens = 0;   // >= 0; the two are not both 0
   double weight_bits = 0;  // 1 to 16
+  // Set only for laws that depend on them, see PointOf in law.h.
+  double group_size = 0;  // weights that share one scale; 0 if unstated
+  int optimizer = -1;     // index into Law::optimizers
 
   double total_tokens() const { return fp_tokens + qat_tokens; }
   double qat_fraction() const { return qat_tokens / total_tokens(); }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "fitter/laws/compute_optimal_qat.h"
+#include "fitter/laws/optimizer_rescaled.h"
 #include "util/error.h"
 #include "util/status_macros.h"
 
@@ -84,7 +85,7 @@ absl::Status ApplyLabel(const Dataset& data,
                         std::optional<std::string>* option,
                         Sieve* sieve) {
   const auto concerns = [&](const Observation& row) {
-    return !column.qat_rows_only || row.role == RunRole::kFpThenQat;
+    return !column.qat_rows_only || row.role != RunRole::kFullPrecision;
   };
   std::set<std::string> found;
   for (const int i : sieve->rows()) {
@@ -114,6 +115,34 @@ absl::Status ApplyLabel(const Dataset& data,
   return absl::OkStatus();
 }
 
+// Laws of QAT from scratch know a precision by the width of the weights alone, and
+// group sizes either of all quantized rows or of none.
+absl::Status CheckPrecisions(const Dataset& data, const std::vector<int>& rows) {
+  std::map<double, double> activations;  // by width of the weights
+  std::set<bool> has_group_size;
+  for (const int i : rows) {
+    const Observation& row = data.rows[i];
+    if (row.role == RunRole::kFullPrecision) continue;
+    const auto [known, is_new] =
+        activations.try_emplace(row.point.weight_bits, row.activation_bits);
+    if (known->second != row.activation_bits) {
+      return DataCannotAnswer(
+          {},
+          fmt::format("One law must not mix precisions of activations: the rows of {:g} bits have "
+                      "activations of {:g} and {:g} bits. Exclude one of them, or keep it in a "
+                      "study of its own.",
+                      row.point.weight_bits,
+                      known->second,
+                      row.activation_bits));
+    }
+    has_group_size.insert(row.group_size > 0);
+  }
+  if (has_group_size.size() < 2) return absl::OkStatus();
+  return DataCannotAnswer({},
+                          "Some quantized rows state a group_size and others do not; state it for "
+                          "all (the input width of a layer, where a channel has one scale).");
+}
+
 }  // namespace
 
 absl::StatusOr<RowSelection> SelectRows(const Dataset& data,
@@ -126,6 +155,9 @@ absl::StatusOr<RowSelection> SelectRows(const Dataset& data,
   std::optional<std::string>* const label_options[] = {
       &selection.options.schedule, &selection.options.recipe, &selection.options.optimizer};
   for (std::size_t i = 0; i < LabelColumns().size(); ++i) {
+    const bool may_mix = LabelColumns()[i].label == &Observation::optimizer &&
+                         law.family == kOptimizerRescaled && !options.optimizer;
+    if (may_mix) continue;
     RETURN_IF_ERROR(ApplyLabel(data, LabelColumns()[i], label_options[i], &sieve));
   }
   sieve.LeaveOut(LeaveOutReason::kTooFewFpTokens, [&](const Observation& row) {
@@ -135,6 +167,7 @@ absl::StatusOr<RowSelection> SelectRows(const Dataset& data,
     sieve.LeaveOut(LeaveOutReason::kZeroWeight,
                    [](const Observation& row) { return row.role == RunRole::kFullPrecision; });
   }
+  if (DescribesQatFromScratch(law.family)) RETURN_IF_ERROR(CheckPrecisions(data, sieve.rows()));
   selection.rows = sieve.rows();
   selection.left_out = sieve.left_out();
   return selection;

@@ -1,6 +1,8 @@
 #include "fitter/support.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 
 namespace bitbudget::fitter {
 namespace {
@@ -34,17 +36,20 @@ std::vector<double> DistinctLevels(std::vector<double> values) {
 
 DataSupport ComputeSupport(const Dataset& data, std::span<const int> rows) {
   std::vector<double> parameters, total_tokens, fp_tokens;
-  std::vector<double> qat_tokens, qat_fractions, tokens_per_byte, weight_bits;
+  std::vector<double> qat_tokens, qat_fractions, tokens_per_byte, weight_bits, group_sizes;
+  std::set<std::string> optimizers;
   for (const int index : rows) {
     const RunPoint& run = data.rows[index].point;
     parameters.push_back(run.parameters);
     total_tokens.push_back(run.total_tokens());
     fp_tokens.push_back(run.fp_tokens);
+    optimizers.insert(data.labels[data.rows[index].optimizer]);
     if (run.qat_tokens == 0) continue;
     qat_tokens.push_back(run.qat_tokens);
     qat_fractions.push_back(run.qat_fraction());
     tokens_per_byte.push_back(run.tokens_per_parameter_byte(run.total_tokens()));
     weight_bits.push_back(run.weight_bits);
+    group_sizes.push_back(static_cast<double>(data.rows[index].group_size));
   }
   return {.parameters = RangeOf(parameters),
           .total_tokens = RangeOf(total_tokens),
@@ -53,6 +58,8 @@ DataSupport ComputeSupport(const Dataset& data, std::span<const int> rows) {
           .qat_fraction = RangeOf(qat_fractions),
           .tokens_per_parameter_byte = RangeOf(tokens_per_byte),
           .weight_bits = SortedUnique(weight_bits),
+          .group_size = RangeOf(group_sizes),
+          .optimizers = {optimizers.begin(), optimizers.end()},
           .parameters_level_count = LevelCount(parameters),
           .total_tokens_level_count = LevelCount(total_tokens),
           .qat_fraction_level_count = LevelCount(qat_fractions),

@@ -67,7 +67,7 @@ class LossSurface {
   double FeatureAt(fitter::Feature feature, const LogTokens& tokens) const;
 
  private:
-  static constexpr int kFeatureCount = 6;
+  static constexpr int kFeatureCount = 8;
 
   const FittedLaw* law_;
   double parameters_;

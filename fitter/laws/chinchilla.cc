@@ -10,13 +10,7 @@ std::vector<Law> ChinchillaLadder() {
           .formula = "E + A / N^alpha + B / D^beta",
           .reference = {}};
   TermBuilder builder(&law);
-  builder.Add("floor").Coefficient("E", "nats");
-  builder.Add("model")
-      .Coefficient("A", "nats at N = 1")
-      .Exponent("alpha", Feature::kMinusLogParameters);
-  builder.Add("data")
-      .Coefficient("B", "nats at D = 1")
-      .Exponent("beta", Feature::kMinusLogTotalTokens);
+  AddChinchillaTerms(&builder);
   return {law};
 }
 

@@ -31,6 +31,11 @@ TermBuilder& TermBuilder::OnlyAt(double weight_bits) {
   return *this;
 }
 
+TermBuilder& TermBuilder::OnlyWith(int optimizer) {
+  law_->terms.back().only_optimizer = optimizer;
+  return *this;
+}
+
 TermBuilder& TermBuilder::Coefficient(const std::string& name, const std::string& unit) {
   const int parameter = AddParameter({.name = name,
                                       .unit = unit,
@@ -49,6 +54,16 @@ TermBuilder& TermBuilder::Exponent(const std::string& name, Feature feature) {
                                       .upper = per_bit ? kMaxBitDecay : kMaxExponent});
   law_->terms.back().factors.push_back({feature, parameter});
   return *this;
+}
+
+void AddChinchillaTerms(TermBuilder* builder) {
+  builder->Add("floor").Coefficient("E", "nats");
+  builder->Add("model")
+      .Coefficient("A", "nats at N = 1")
+      .Exponent("alpha", Feature::kMinusLogParameters);
+  builder->Add("data")
+      .Coefficient("B", "nats at D = 1")
+      .Exponent("beta", Feature::kMinusLogTotalTokens);
 }
 
 int TermBuilder::AddParameter(Parameter parameter) {

@@ -21,6 +21,7 @@ class TermBuilder {
   TermBuilder& Add(const std::string& name);
   TermBuilder& QuantizedOnly();
   TermBuilder& OnlyAt(double weight_bits);
+  TermBuilder& OnlyWith(int optimizer);
 
   // The coefficient of the term, > 0.
   TermBuilder& Coefficient(const std::string& name, const std::string& unit);
@@ -33,6 +34,9 @@ class TermBuilder {
 
   Law* law_;
 };
+
+// E + A / N^alpha + B / D^beta, on which several families build.
+void AddChinchillaTerms(TermBuilder* builder);
 
 }  // namespace bitbudget::fitter
 
