@@ -93,6 +93,8 @@ class Query {
   int64_t Run() { return statement_.exec(); }
 
   int64_t Int(int column) const { return statement_.getColumn(column).getInt64(); }
+  double Double(int column) const { return statement_.getColumn(column).getDouble(); }
+  bool IsNull(int column) const { return statement_.isColumnNull(column); }
   std::string Bytes(int column) const { return statement_.getColumn(column).getString(); }
   SQLite::Statement& statement() { return statement_; }
 

@@ -3,6 +3,8 @@
 #include <google/protobuf/descriptor.h>
 
 #include <cstdint>
+#include <map>
+#include <string_view>
 #include <vector>
 
 #include "util/sha256.h"
@@ -79,6 +81,21 @@ void AddElement(FieldHasher& hasher,
   }
 }
 
+// By ascending key: a map has no order of its own.
+void AddMap(FieldHasher& hasher, const Message& message, const FieldDescriptor& field) {
+  const FieldDescriptor& key = *field.message_type()->map_key();
+  std::map<std::string, const Message*> entries;
+  const int count = message.GetReflection()->FieldSize(message, &field);
+  for (int index = 0; index < count; ++index) {
+    const Message& entry = message.GetReflection()->GetRepeatedMessage(message, &field, index);
+    entries.emplace(entry.GetReflection()->GetString(entry, &key), &entry);
+  }
+  for (const auto& [text, entry] : entries) {
+    hasher.Add(std::string_view(text));
+    AddSingular(hasher, *entry, *field.message_type()->map_value());
+  }
+}
+
 // Counts go in front, so that no two messages give the same sequence.
 void AddMessage(FieldHasher& hasher, const Message& message) {
   std::vector<const FieldDescriptor*> fields;  // ascending by number
@@ -92,6 +109,10 @@ void AddMessage(FieldHasher& hasher, const Message& message) {
     }
     const int count = message.GetReflection()->FieldSize(message, field);
     hasher.Add(int64_t{count});
+    if (field->is_map()) {
+      AddMap(hasher, message, *field);
+      continue;
+    }
     for (int index = 0; index < count; ++index) AddElement(hasher, message, *field, index);
   }
 }

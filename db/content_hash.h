@@ -18,7 +18,7 @@ std::string HashExperiment(const v1::Experiment& experiment);
 
 // SHA-256, 32 bytes, over all fields of `message` that are set, by number and
 // value. A field added to the schema changes no hash of a message without it.
-// No map fields.
+// Maps by ascending key; only text keys.
 std::string HashMessage(const google::protobuf::Message& message);
 
 }  // namespace bitbudget::db

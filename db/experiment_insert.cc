@@ -51,7 +51,9 @@ class BatchInserter {
                              .row_number = study_.last_row_number + 1,
                              .create_time = context_.now_microseconds,
                              .create_revision = study_.revision + 1,
-                             .import_batch = batch_.import_batch};
+                             .import_batch = batch_.import_batch,
+                             .excluded = !batch_.exclude_reason.empty(),
+                             .exclude_reason = batch_.exclude_reason};
     if (!InsertRow(context_.connection, row, hashes_[index], stored_as)) {
       return CompareWithStored(index);
     }
@@ -121,7 +123,8 @@ class BatchInserter {
     record_.set_created_count(created_count);
     if (created_count > 0) {
       ++study_.revision;
-      study_.experiment_count += created_count;
+      (batch_.exclude_reason.empty() ? study_.experiment_count
+                                     : study_.excluded_experiment_count) += created_count;
       SaveStudyState(context_, study_);
       AppendChange(context_.connection,
                    study_.key,

@@ -149,8 +149,9 @@ bool InsertRow(Connection& connection,
               "fp_tokens, qat_tokens, weight_bits, activation_bits, group_size, replicate, "
               "row_number, embedding_parameters, trunk, loss_nats, loss_stderr_nats, note, "
               "content_hash, import_batch, source_line, job, attempt, code_version, create_time, "
-              "create_revision) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
-              "?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26) "
+              "create_revision, excluded, exclude_reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
+              "?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, "
+              "?26, ?27, ?28) "
               "ON CONFLICT (study_key, parameters, fp_tokens, qat_tokens, weight_bits, replicate, "
               "role, schedule, recipe, optimizer, activation_bits, group_size) "
               "WHERE excluded = 0 DO NOTHING");
@@ -171,6 +172,8 @@ bool InsertRow(Connection& connection,
   binder.Text(provenance.code_version());
   binder.Int(stored_as.create_time);
   binder.Int(stored_as.create_revision);
+  binder.Int(stored_as.excluded ? 1 : 0);
+  binder.Text(stored_as.exclude_reason);
   return query.Run() == 1;
 }
 
@@ -182,8 +185,8 @@ void SetStoredFields(const std::string& study_name,
   experiment.mutable_provenance()->set_import_batch(stored_as.import_batch);
   SetTimestamp(stored_as.create_time, experiment.mutable_create_time());
   experiment.set_create_revision(stored_as.create_revision);
-  experiment.set_excluded(false);
-  experiment.clear_exclude_reason();
+  experiment.set_excluded(stored_as.excluded);
+  experiment.set_exclude_reason(stored_as.exclude_reason);
   experiment.set_content_hash(ToHex(content_hash));
 }
 

@@ -37,10 +37,12 @@ struct StoredAs {
   int64_t create_time = 0;  // microseconds
   int64_t create_revision = 0;
   std::string import_batch;
+  bool excluded = false;  // from the start
+  std::string exclude_reason;
 };
 
-// Inserts a row unless its natural key is taken; false if it is. `content_hash`
-// has 32 bytes.
+// Inserts a row unless its natural key is taken; false if it is. A row that is
+// excluded has no key to be taken. `content_hash` has 32 bytes.
 bool InsertRow(Connection& connection,
                const v1::Experiment& experiment,
                const std::string& content_hash,

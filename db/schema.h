@@ -1,4 +1,4 @@
-// The tables, and the numbered migrations that make them.
+// Whose file this is, and bringing its tables up to date.
 
 #ifndef BITBUDGET_DB_SCHEMA_H_
 #define BITBUDGET_DB_SCHEMA_H_

@@ -13,6 +13,7 @@
 #include "db/fits.h"
 #include "db/history.h"
 #include "db/integrity.h"
+#include "db/job_store.h"
 #include "db/names.h"
 #include "db/reader_pool.h"
 #include "db/requests.h"
@@ -50,18 +51,8 @@ struct Store::Impl {
       : lock(std::move(lock_file)),
         reader_options(std::move(for_readers)),
         writer(std::move(connection), options.clock),
-        readers(reader_options, options.reader_connection_count) {}
-
-  // Runs `write(context)`, which returns a StatusOr<Result>.
-  template <typename Result, typename Write>
-  absl::StatusOr<Result> Run(Write write) {
-    absl::StatusOr<Result> result = absl::UnknownError("not run");
-    RETURN_IF_ERROR(writer.Run([&](WriteContext& context) {
-      result = write(context);
-      return result.status();
-    }));
-    return result;
-  }
+        readers(reader_options, options.reader_connection_count),
+        jobs(writer, readers) {}
 
   // Destroyed from the last: the writer's connection is closed after those of
   // the readers, which cannot fold the write-ahead log into the file.
@@ -69,6 +60,7 @@ struct Store::Impl {
   const ConnectionOptions reader_options;
   Writer writer;
   ReaderPool readers;
+  JobStore jobs;
 };
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -94,7 +86,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) 
 absl::StatusOr<v1::Study> Store::CreateStudy(const std::string& study_id,
                                              const v1::Study& study,
                                              const RequestKey& request) {
-  return impl_->Run<v1::Study>(
+  return impl_->writer.RunFor<v1::Study>(
       [&](WriteContext& context) { return db::CreateStudy(context, study_id, study, request); });
 }
 
@@ -108,7 +100,7 @@ absl::StatusOr<StudyPage> Store::ListStudies(const PageRequest& page) {
 }
 
 absl::StatusOr<v1::Study> Store::UpdateStudy(const StudyUpdate& update) {
-  return impl_->Run<v1::Study>(
+  return impl_->writer.RunFor<v1::Study>(
       [&](WriteContext& context) { return db::UpdateStudy(context, update); });
 }
 
@@ -119,7 +111,7 @@ absl::Status Store::DeleteStudy(const std::string& name, bool force, const Reque
 
 absl::StatusOr<InsertResult> Store::InsertExperiments(const InsertBatch& batch) {
   const std::vector<std::string> hashes = HashExperiments(batch);
-  return impl_->Run<InsertResult>(
+  return impl_->writer.RunFor<InsertResult>(
       [&](WriteContext& context) { return db::InsertExperiments(context, batch, hashes); });
 }
 
@@ -144,12 +136,12 @@ absl::StatusOr<int64_t> Store::ExportExperiments(const std::string& study,
 }
 
 absl::StatusOr<ExclusionResult> Store::ExcludeExperiments(const ExclusionChange& change) {
-  return impl_->Run<ExclusionResult>(
+  return impl_->writer.RunFor<ExclusionResult>(
       [&](WriteContext& context) { return SetExclusion(context, change, true); });
 }
 
 absl::StatusOr<ExclusionResult> Store::IncludeExperiments(const ExclusionChange& change) {
-  return impl_->Run<ExclusionResult>(
+  return impl_->writer.RunFor<ExclusionResult>(
       [&](WriteContext& context) { return SetExclusion(context, change, false); });
 }
 
@@ -175,7 +167,7 @@ absl::StatusOr<std::vector<Store::ExclusionEvent>> Store::ReadExclusionsSince(
 absl::StatusOr<v1::Fit> Store::InsertFit(const std::string& study,
                                          const v1::Fit& fit,
                                          const RequestKey& request) {
-  return impl_->Run<v1::Fit>(
+  return impl_->writer.RunFor<v1::Fit>(
       [&](WriteContext& context) { return db::InsertFit(context, study, fit, request); });
 }
 
@@ -187,6 +179,8 @@ absl::StatusOr<FitPage> Store::ListFits(const std::string& study, const PageRequ
   return impl_->readers.Run(
       [&](Connection& connection) { return db::ListFits(connection, study, page); });
 }
+
+JobStore& Store::jobs() { return impl_->jobs; }
 
 absl::StatusOr<int64_t> Store::Backup(const std::string& path) {
   try {

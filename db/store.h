@@ -87,6 +87,9 @@ struct InsertBatch {
   bool skip_conflicts = false;  // store the others, report the conflicts
   bool validate_only = false;   // report only
   bool return_experiments = true;
+  // Not empty: the rows are stored excluded, for this reason, and conflict with
+  // none.
+  std::string exclude_reason;
   RequestKey request;
 };
 
@@ -114,6 +117,8 @@ struct ExclusionResult {
   int64_t revision = 0;
   int64_t changed_count = 0;
 };
+
+class JobStore;
 
 // What a reader of the fitting columns gets for each row, in the order of
 // storing. Strings are valid during the call only.
@@ -203,6 +208,9 @@ class Store final {
   // revision. NOT_FOUND if there is none.
   absl::StatusOr<v1::Fit> GetFit(const std::string& name);
   absl::StatusOr<FitPage> ListFits(const std::string& study, const PageRequest& page);
+
+  // Jobs and campaigns, in the same file. Lives as long as the store.
+  JobStore& jobs();
 
   // Copies the database to a new file. See StudyService.Backup.
   absl::StatusOr<int64_t> Backup(const std::string& path);

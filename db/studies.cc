@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "bitbudget/v1/job.pb.h"
 #include "db/content_hash.h"
 #include "db/history.h"
 #include "db/names.h"
@@ -80,16 +81,25 @@ absl::Status EtagMismatch(const v1::Study& current) {
       std::move(details));
 }
 
-absl::Status StudyNotEmpty(const StudyHandle& study) {
+int64_t CountOpenJobs(Connection& connection, int64_t study_key) {
+  Query query(connection,
+              "SELECT count(*) FROM jobs WHERE study_key = ?1 AND state IN (1, 2, 3, 7)",
+              study_key);
+  query.Next();
+  return query.Int(0);
+}
+
+absl::Status StudyNotEmpty(const StudyHandle& study, int64_t open_job_count) {
   ErrorDetails details;
   details.reason = "STUDY_NOT_EMPTY";
   details.resource_type = "study";
   details.resource_name = study.name;
   return MakeError(absl::StatusCode::kFailedPrecondition,
-                   fmt::format("{} has {} experiments, excluded ones included; set force to "
-                               "delete them with it",
+                   fmt::format("{} has {} experiments, excluded ones included, and {} jobs that "
+                               "have not ended; set force to delete them with it",
                                study.name,
-                               study.experiment_count + study.excluded_experiment_count),
+                               study.experiment_count + study.excluded_experiment_count,
+                               open_job_count),
                    std::move(details));
 }
 
@@ -98,15 +108,18 @@ absl::Status StudyNotEmpty(const StudyHandle& study) {
 struct LastNumbers {
   int64_t row_number;
   int64_t fit_number;
+  int64_t job_number;
+  int64_t campaign_number;
 };
 
 LastNumbers LastNumbersOfId(Connection& connection, const std::string& study_id) {
   Query query(connection,
-              "SELECT ifnull(max(last_row_number), 0), ifnull(max(last_fit_number), 0) "
-              "FROM studies WHERE study_id = ?1 AND deleted = 1",
+              "SELECT ifnull(max(last_row_number), 0), ifnull(max(last_fit_number), 0), "
+              "ifnull(max(last_job_number), 0), ifnull(max(last_campaign_number), 0) FROM "
+              "studies WHERE study_id = ?1 AND deleted = 1",
               study_id);
   query.Next();
-  return {query.Int(0), query.Int(1)};
+  return {query.Int(0), query.Int(1), query.Int(2), query.Int(3)};
 }
 
 void InsertStudy(const WriteContext& context,
@@ -117,12 +130,15 @@ void InsertStudy(const WriteContext& context,
   const std::string bytes = definition.SerializeAsString();
   Query(context.connection,
         "INSERT INTO studies (study_id, definition, definition_hash, last_row_number, "
-        "last_fit_number, create_time, update_time) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+        "last_fit_number, last_job_number, last_campaign_number, create_time, update_time) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
         study_id,
         Blob{bytes},
         Blob{HashMessage(definition)},
         last.row_number,
         last.fit_number,
+        last.job_number,
+        last.campaign_number,
         context.now_microseconds)
       .Run();
   AppendChange(context.connection,
@@ -131,6 +147,17 @@ void InsertStudy(const WriteContext& context,
                 .definition = bytes,
                 .request_id = request_id,
                 .time = context.now_microseconds});
+}
+
+// So that none of a study that is gone is leased.
+void CancelJobs(const WriteContext& context, int64_t study_key) {
+  Query(context.connection,
+        "UPDATE jobs SET state = ?2, reason = 'the study was deleted', end_time = ?3 "
+        "WHERE study_key = ?1 AND state IN (1, 2, 3, 7)",
+        study_key,
+        v1::CANCELLED,
+        context.now_microseconds)
+      .Run();
 }
 
 absl::StatusOr<v1::Study> ReplaceDefinition(WriteContext& context,
@@ -249,13 +276,16 @@ absl::Status DeleteStudy(WriteContext& context,
                          const RequestKey& request) {
   const auto effect = [&]() -> absl::StatusOr<DeleteRecord> {
     ASSIGN_OR_RETURN(const StudyHandle study, FindStudy(context.connection, name));
-    const bool empty = study.experiment_count + study.excluded_experiment_count == 0;
-    if (!empty && !force) return StudyNotEmpty(study);
+    const int64_t open_job_count = CountOpenJobs(context.connection, study.key);
+    const bool empty =
+        study.experiment_count + study.excluded_experiment_count + open_job_count == 0;
+    if (!empty && !force) return StudyNotEmpty(study, open_job_count);
     Query(context.connection,
           "UPDATE studies SET deleted = 1, update_time = ?2 WHERE study_key = ?1",
           study.key,
           context.now_microseconds)
         .Run();
+    CancelJobs(context, study.key);
     AppendChange(context.connection,
                  study.key,
                  {.kind = "delete_study",

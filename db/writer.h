@@ -14,8 +14,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "db/connection.h"
 #include "util/clock.h"
+#include "util/status_macros.h"
 
 namespace bitbudget::db {
 
@@ -50,6 +52,17 @@ class Writer {
   // all are UNAVAILABLE. RESOURCE_EXHAUSTED, TOO_MANY_WRITES if the queue is
   // full.
   absl::Status Run(const Work& work);
+
+  // The same for `write(context)`, which returns a StatusOr<Result>.
+  template <typename Result, typename Write>
+  absl::StatusOr<Result> RunFor(Write write) {
+    absl::StatusOr<Result> result = absl::UnknownError("not run");
+    RETURN_IF_ERROR(Run([&](WriteContext& context) {
+      result = write(context);
+      return result.status();
+    }));
+    return result;
+  }
 
   // Writes that wait for the one under way.
   size_t waiting_count() const;
