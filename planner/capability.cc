@@ -217,11 +217,54 @@ absl::Status CheckSplitQuestion(const FittedLaw& law, double parameters, double 
       "same budget.");
 }
 
+absl::Status CheckWidthsQuestion(const FittedLaw& law,
+                                 std::optional<double> parameters,
+                                 std::span<const double> weight_bits) {
+  const fitter::DataSupport& data = law.support;
+  for (const double bits : weight_bits) {
+    RETURN_IF_ERROR(CheckSplitQuestion(law, parameters.value_or(data.parameters.lower), bits));
+    if (bits < data.weight_bits.front() || bits > data.weight_bits.back()) {
+      const int count = static_cast<int>(data.weight_bits.size());
+      return DataCannotAnswer(
+          {{"weight_bits", count, count + 1, data.weight_bits}},
+          fmt::format("The question is about {:g} bits, outside the measured widths {}; measure "
+                      "runs there.",
+                      bits,
+                      fmt::join(data.weight_bits, ", ")));
+    }
+  }
+  if (weight_bits.empty()) return CheckSplitQuestion(law, data.parameters.lower, 1);
+  if (parameters || data.parameters_level_count >= kMinFreeSizes) return absl::OkStatus();
+  return DataCannotAnswer(
+      {{"parameters", data.parameters_level_count, kMinFreeSizes, {data.parameters.lower}}},
+      fmt::format("All runs have parameters = {:g}, and the size is left open; set parameters to "
+                  "that, or measure runs at another size.",
+                  data.parameters.lower));
+}
+
 absl::Status NoInteriorOptimum(const FittedLaw& law) {
   return DataCannotAnswer(
       PoorAxes(law.support),
       "By the fitted law the loss changes in one direction with the QAT fraction, from 0 to 1: the "
       "data show no optimum in between; measure fractions nearer to 0 and 1.");
+}
+
+absl::Status NoInteriorOptimumAt(const FittedLaw& law, const RunPoint& question) {
+  // Beyond three decades the extrapolation is no more an answer of the data.
+  constexpr double kFarOutside = 1e3;
+  for (const OutsideAxis& axis : OutsideData(law.support, question)) {
+    if (axis.axis != "parameters" && axis.axis != "total_tokens") continue;
+    if (axis.factor < kFarOutside) continue;
+    return OutOfRangeField(
+        axis.axis,
+        fmt::format("is {:g}, {:.2g} times outside the data ({:g} to {:g}); the law has no best "
+                    "split so far from them: ask nearer",
+                    axis.value,
+                    axis.factor,
+                    axis.data_range.lower,
+                    axis.data_range.upper));
+  }
+  return NoInteriorOptimum(law);
 }
 
 }  // namespace bitbudget::planner

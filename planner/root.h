@@ -29,7 +29,8 @@ double FindRoot(const Function& f, double lower, double upper, double guess, dou
     if (at.value == 0) return x;
     (at.value < 0 ? lower : upper) = x;
     double next = x - at.value / at.slope;
-    const bool is_newton = next > lower && next < upper && 2 * std::abs(next - x) <= last_move;
+    // Inclusive: at the root to rounding, a step rounds to none.
+    const bool is_newton = next >= lower && next <= upper && 2 * std::abs(next - x) <= last_move;
     if (!is_newton) next = (lower + upper) / 2;
     last_move = std::abs(next - x);
     x = next;

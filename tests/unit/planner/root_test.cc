@@ -33,6 +33,18 @@ TEST(RootTest, BisectsWhereNewtonsMethodDiverges) {
   EXPECT_NEAR(root, 0, 1e-10);
 }
 
+TEST(RootTest, StaysWhereAStepRoundsToNone) {
+  const double root = FindRoot(
+      [](double x) {
+        return ValueAndSlope{(x - 1) + 1e-17, 1};
+      },
+      0,
+      3,
+      1,
+      1e-7);
+  EXPECT_EQ(root, 1);
+}
+
 TEST(RootTest, SurvivesASlopeOfZero) {
   const double root = FindRoot(
       [](double x) {

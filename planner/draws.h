@@ -1,0 +1,44 @@
+// Draws of the parameters of a law from what its fit left open: the multivariate t
+// distribution whose marginals are the intervals of the answers.
+
+#ifndef BITBUDGET_PLANNER_DRAWS_H_
+#define BITBUDGET_PLANNER_DRAWS_H_
+
+#include <boost/random/chi_squared_distribution.hpp>
+#include <boost/random/mersenne_twister.hpp>
+#include <boost/random/normal_distribution.hpp>
+#include <cstdint>
+#include <vector>
+
+#include "planner/answer.h"
+
+namespace bitbudget::planner {
+
+// A stream of draws, the same for the same law and seed on every platform. Refers
+// to the law, which must outlive it. For one thread.
+class ParameterDraws {
+ public:
+  ParameterDraws(const FittedLaw& law, uint64_t seed);
+
+  // False if the law has no covariance: then every draw is the estimate.
+  bool is_uncertain() const { return !root_.empty(); }
+
+  // The next draw, inside the bounds of the parameters; valid until the next call.
+  const std::vector<double>& NextTheta();
+
+  // The next standard normal number of the stream.
+  double NextNormal() { return normal_(generator_); }
+
+ private:
+  const FittedLaw* law_;
+  std::vector<double> root_;  // row-major; root root^T is the covariance
+  boost::random::mt19937_64 generator_;
+  boost::random::normal_distribution<double> normal_;
+  boost::random::chi_squared_distribution<double> chi_squared_;
+  std::vector<double> normals_;
+  std::vector<double> theta_;
+};
+
+}  // namespace bitbudget::planner
+
+#endif  // BITBUDGET_PLANNER_DRAWS_H_

@@ -1,0 +1,178 @@
+#include "planner/size_optimum.h"
+
+#include <cmath>
+
+#include "planner/root.h"
+
+namespace bitbudget::planner {
+namespace {
+
+using fitter::Factor;
+using fitter::Feature;
+using fitter::Term;
+
+// A Newton step below this in a logarithm leaves an error near 1e-14.
+constexpr double kStepTolerance = 1e-7;
+
+constexpr double kMostLogFlops = 92;  // 1e40
+
+// Exponent of N in a term at fixed tokens: that of the size, and those of tokens
+// per byte, which fall as the bytes grow.
+double SizeExponent(const FittedLaw& law, const Term& term) {
+  double exponent = 0;
+  for (const Factor& factor : term.factors) {
+    const double theta = law.theta[factor.parameter];
+    if (factor.feature == Feature::kMinusLogParameters) {
+      exponent -= theta;
+    } else if (factor.feature == Feature::kMinusLogFpTokensPerByte ||
+               factor.feature == Feature::kMinusLogQatTokensPerByte) {
+      exponent += theta;
+    }
+  }
+  return exponent;
+}
+
+bool CountsTokens(Feature feature) {
+  return feature == Feature::kMinusLogTotalTokens || feature == Feature::kMinusLogFpTokensPerByte ||
+         feature == Feature::kMinusLogQatTokensPerByte;
+}
+
+// Derivatives of the loss by u = ln N, at fixed split.
+struct SizeDerivatives {
+  double u = 0;   // L_u
+  double uu = 0;  // L_uu
+  double uy = 0;  // L_uy
+};
+
+// Adds the terms without tokens, which the surface keeps as one constant.
+void AddTokenFreeTerms(const LossSurface& surface,
+                       const LogTokens& tokens,
+                       SizeDerivatives* derivatives) {
+  const FittedLaw& law = surface.law();
+  const RunPoint run = surface.RunAt(tokens);
+  for (const Term& term : law.law.terms) {
+    double log_loss = 0;
+    double exponent = 0;
+    bool has_tokens = false;
+    for (const Factor& factor : term.factors) {
+      const double theta = law.theta[factor.parameter];
+      log_loss += theta * surface.FeatureAt(factor.feature, tokens);
+      if (factor.feature == Feature::kMinusLogParameters) exponent -= theta;
+      has_tokens = has_tokens || CountsTokens(factor.feature);
+    }
+    if (has_tokens || exponent == 0 || !fitter::TermApplies(term, run)) continue;
+    const double loss = std::exp(log_loss);
+    derivatives->u += loss * exponent;
+    derivatives->uu += loss * exponent * exponent;
+  }
+}
+
+SizeDerivatives DerivativesAt(const LossSurface& surface,
+                              const Budget& budget,
+                              const OptimalSplit& split,
+                              double tokens_elasticity) {
+  const double ratio = std::exp(split.logit_fraction);
+  const double cost_ratio = budget.qat_token_cost * ratio;
+  const double spent = cost_ratio / (1 + cost_ratio);  // of the budget, on QAT
+  const double fraction = ratio / (1 + ratio);
+  SizeDerivatives derivatives;
+  for (const TokenTerm& term : surface.terms()) {
+    const double loss = term.LossNats(split.tokens);
+    const double tokens_exponent = term.fp_exponent + term.qat_exponent + term.total_exponent;
+    const double by_size =
+        SizeExponent(surface.law(), *term.term) - tokens_elasticity * tokens_exponent;
+    const double by_split = term.fp_exponent * spent - term.qat_exponent * (1 - spent) +
+                            term.total_exponent * (spent - fraction);
+    derivatives.u += loss * by_size;
+    derivatives.uu += loss * by_size * by_size;
+    derivatives.uy += loss * by_size * by_split;
+  }
+  AddTokenFreeTerms(surface, split.tokens, &derivatives);
+  return derivatives;
+}
+
+}  // namespace
+
+double SizedSplit::parameters() const { return std::exp(log_parameters); }
+
+LossSurface SizeSearch::SurfaceAt(double log_parameters) const {
+  return {*law_, std::exp(log_parameters), weight_bits_};
+}
+
+std::optional<SizedSplit> SizeSearch::At(double log_parameters,
+                                         const TrainingBudget& budget,
+                                         double guess_logit_fraction) const {
+  const LossSurface surface = SurfaceAt(log_parameters);
+  const Budget tokens = budget.At(log_parameters);
+  const auto split = FindOptimalSplit(surface, tokens, guess_logit_fraction);
+  if (!split) return std::nullopt;
+  const SizeDerivatives derivatives =
+      DerivativesAt(surface, tokens, *split, budget.TokensElasticity());
+  return SizedSplit{
+      .log_parameters = log_parameters,
+      .split = *split,
+      .slope = derivatives.u,
+      .curvature = derivatives.uu - derivatives.uy * derivatives.uy / split->Curvature()};
+}
+
+std::optional<SizedSplit> SizeSearch::Best(double lower,
+                                           double upper,
+                                           const TrainingBudget& budget) const {
+  const auto largest = At(upper, budget);
+  if (!largest || largest->slope <= 0 || !(lower < upper)) return largest;
+  const auto smallest = At(lower, budget, largest->split.logit_fraction);
+  if (!smallest || smallest->slope >= 0) return smallest;
+  std::optional<SizedSplit> last = largest;
+  const auto evaluate = [&](double u) {
+    if (last) last = At(u, budget, last->split.logit_fraction);
+    return last ? ValueAndSlope{last->slope, last->curvature} : ValueAndSlope{0, 1};
+  };
+  // A Newton step from the larger end stays near it where the optimum does.
+  const double guess = upper - largest->slope / largest->curvature;
+  const double u = FindRoot(evaluate, lower, upper, guess, kStepTolerance);
+  if (last && last->log_parameters != u) evaluate(u);
+  return last;
+}
+
+SizedSplit SizeSearch::Smallest(double lower,
+                                const SizedSplit& best,
+                                const TrainingBudget& budget,
+                                double loss_nats) const {
+  SizedSplit last = best;
+  const auto evaluate = [&](double u) {
+    // A split there exists: the balance has two sides at every size.
+    last = At(u, budget, last.split.logit_fraction).value_or(last);
+    return ValueAndSlope{std::log(loss_nats / last.loss_nats()), -last.slope / last.loss_nats()};
+  };
+  if (evaluate(lower).value >= 0) return last;
+  const double u = FindRoot(evaluate, lower, best.log_parameters, 0, kStepTolerance);
+  evaluate(u);
+  return last;
+}
+
+std::optional<SizeSearch::LeastBudget> SizeSearch::LeastCompute(double lower,
+                                                                double upper,
+                                                                double qat_token_cost,
+                                                                double loss_nats) const {
+  LeastBudget least{{.flops = 1, .qat_token_cost = qat_token_cost}, {}};
+  bool has_split = true;
+  const auto evaluate = [&](double log_flops) {
+    least.budget.flops = std::exp(log_flops);
+    const auto best = Best(lower, upper, least.budget);
+    has_split = has_split && best;
+    if (!has_split) return ValueAndSlope{0, 1};
+    least.best = *best;
+    return ValueAndSlope{std::log(loss_nats / best->loss_nats()), -best->split.LossElasticity()};
+  };
+  if (evaluate(kMostLogFlops).value < 0 || !has_split) return std::nullopt;
+  // A token for the largest model: less is no training.
+  const double least_log_flops = upper + std::log(kFlopsPerParameterAndToken);
+  const double guess = (least_log_flops + kMostLogFlops) / 2;
+  const double log_flops =
+      FindRoot(evaluate, least_log_flops, kMostLogFlops, guess, kStepTolerance);
+  evaluate(log_flops);
+  if (!has_split) return std::nullopt;
+  return least;
+}
+
+}  // namespace bitbudget::planner
