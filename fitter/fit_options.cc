@@ -39,4 +39,14 @@ absl::Status CheckFitOptions(const FitOptions& options) {
   return violations.empty() ? absl::OkStatus() : InvalidFields(std::move(violations));
 }
 
+absl::Status CheckBootstrapOptions(const BootstrapOptions& options) {
+  if (options.draw_count >= kMinBootstrapDraws && options.draw_count <= kMaxBootstrapDraws) {
+    return absl::OkStatus();
+  }
+  return InvalidField(
+      "bootstrap.draw_count",
+      fmt::format(
+          "is {}; must be {} to {}", options.draw_count, kMinBootstrapDraws, kMaxBootstrapDraws));
+}
+
 }  // namespace bitbudget::fitter

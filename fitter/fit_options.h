@@ -4,6 +4,7 @@
 #define BITBUDGET_FITTER_FIT_OPTIONS_H_
 
 #include "absl/status/status.h"
+#include "fitter/bootstrap.h"
 #include "fitter/fit.h"
 
 namespace bitbudget::fitter {
@@ -18,6 +19,9 @@ inline constexpr double kMaxHuberDelta = 1;
 // INVALID_ARGUMENT naming every field out of its range, as fit_options.<field>.
 // The family and the variant are checked where they are looked up.
 absl::Status CheckFitOptions(const FitOptions& options);
+
+// The same as bootstrap.<field>.
+absl::Status CheckBootstrapOptions(const BootstrapOptions& options);
 
 }  // namespace bitbudget::fitter
 
