@@ -1,6 +1,7 @@
 // bitbudget-train: prepares text, trains one job, exports what came of it. See
 // docs/worker.md.
 
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -44,6 +45,13 @@ void HandleSignals() {
   signal(SIGXFSZ, SIG_IGN);
   // Nobody reads any more: finish the run, its checkpoints count.
   signal(SIGPIPE, SIG_IGN);
+}
+
+// Stops, with a checkpoint, as soon as the process `parent` is gone.
+void EndWith(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  // It may have gone before.
+  if (getppid() != parent) stop_requested = true;
 }
 
 int Prepare(const PrepareOptions& options) {
@@ -90,6 +98,7 @@ struct RunArguments {
   double checkpoint_seconds = 60;
   double progress_seconds = 1;
   std::string format = "auto";
+  pid_t parent = 0;  // to end with; 0: none
 };
 
 std::unique_ptr<Reporter> MakeReporter(const std::string& format) {
@@ -129,6 +138,7 @@ absl::StatusOr<Outcome> RunWithinMemory(const RunArguments& arguments, Reporter&
 
 int Run(const RunArguments& arguments) {
   HandleSignals();
+  if (arguments.parent != 0) EndWith(arguments.parent);
   const auto reporter = MakeReporter(arguments.format);
   const auto outcome = RunWithinMemory(arguments, *reporter);
   if (!outcome.ok()) {
@@ -162,6 +172,9 @@ void AddRun(CLI::App& app, RunArguments& arguments) {
       ->check(CLI::NonNegativeNumber);
   command->add_option("--format", arguments.format, "auto, json or terminal")
       ->check(CLI::IsMember({"auto", "json", "terminal"}));
+  command->add_option("--end-with-parent",
+                      arguments.parent,
+                      "Stop as by SIGTERM when this process, which started it, ends");
 }
 
 void AddExport(CLI::App& app, ExportArguments& arguments) {
