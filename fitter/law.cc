@@ -97,6 +97,16 @@ bool TermApplies(const Term& term, const RunPoint& run) {
   return !term.quantized_only || IsQuantized(run);
 }
 
+bool DescribesWidth(const Law& law, const RunPoint& run) {
+  bool has_own_widths = false;
+  for (const Term& term : law.terms) {
+    if (!term.only_weight_bits || (term.quantized_only && !IsQuantized(run))) continue;
+    if (*term.only_weight_bits == run.weight_bits) return true;
+    has_own_widths = true;
+  }
+  return !has_own_widths;
+}
+
 std::vector<double> TermLosses(const Law& law, std::span<const double> theta, const RunPoint& run) {
   std::vector<double> losses;
   losses.reserve(law.terms.size());

@@ -102,6 +102,10 @@ double FeatureValue(Feature feature, const RunPoint& run, const ReferenceScales&
 // True if `term` contributes to `run`.
 bool TermApplies(const Term& term, const RunPoint& run);
 
+// False if the law has terms for certain widths alone and none for that of `run`: its
+// other terms then add up to no loss.
+bool DescribesWidth(const Law& law, const RunPoint& run);
+
 // Loss of every term at `run`, 0 for those that do not apply; the sum is the
 // loss. `theta` has one entry a parameter.
 std::vector<double> TermLosses(const Law& law, std::span<const double> theta, const RunPoint& run);

@@ -1,0 +1,331 @@
+#include "fitter/law_comparison.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <boost/math/distributions/students_t.hpp>
+#include <cmath>
+#include <functional>
+#include <set>
+#include <utility>
+
+#include "fitter/fitted_rows.h"
+#include "fitter/row_selection.h"
+#include "fitter/support.h"
+#include "util/error.h"
+#include "util/status_macros.h"
+
+namespace bitbudget::fitter {
+namespace {
+
+constexpr double kLeastHeldOutShare = 0.05;
+constexpr int kLeastTrainingLevels = 2;
+constexpr int kLeastCommonFolds = 3;
+constexpr double kConfidenceLevel = 0.9;
+constexpr double kHuberInScales = 1.345;
+
+absl::Status CheckCandidates(const std::vector<Candidate>& candidates) {
+  if (candidates.size() < 2 || candidates.size() > kMaxComparedLaws) {
+    return InvalidField(
+        "candidates",
+        fmt::format("has {} laws; must have 2 to {}", candidates.size(), kMaxComparedLaws));
+  }
+  std::set<std::pair<std::string, std::string>> seen;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const auto& [family, variant] = candidates[i];
+    const std::string field = fmt::format("candidates[{}]", i);
+    if (!seen.emplace(family, variant).second) {
+      return InvalidField(field, fmt::format("is {}/{} a second time", family, variant));
+    }
+    ASSIGN_OR_RETURN(const std::vector<Candidate> known, VariantsOf({family}));
+    const bool is_known =
+        std::ranges::any_of(known, [&](const Candidate& c) { return c.variant == variant; });
+    if (!is_known) {
+      std::vector<std::string> names;
+      for (const Candidate& c : known) names.push_back(c.variant);
+      return InvalidField(
+          field + ".variant",
+          fmt::format("is \"{}\"; variants of {}: {}", variant, family, fmt::join(names, ", ")));
+    }
+  }
+  return absl::OkStatus();
+}
+
+FitOptions OptionsFor(const FitOptions& options, const Candidate& candidate) {
+  FitOptions result = options;
+  result.family = candidate.family;
+  result.variant = candidate.variant;
+  return result;
+}
+
+// Only the rows `rows` of `data`.
+Dataset Take(const Dataset& data, const std::vector<int>& rows) {
+  Dataset taken{.labels = data.labels};
+  for (const int i : rows) taken.rows.push_back(data.rows[i]);
+  return taken;
+}
+
+// The rows that every candidate describes.
+absl::StatusOr<Dataset> CommonRows(const Dataset& data,
+                                   const FitOptions& options,
+                                   const std::vector<Candidate>& candidates) {
+  std::optional<std::vector<int>> common;
+  constexpr double kAnyWidth[] = {16};
+  for (const Candidate& candidate : candidates) {
+    ASSIGN_OR_RETURN(const std::vector<Law> laws, LawLadder(candidate.family, kAnyWidth));
+    ASSIGN_OR_RETURN(const RowSelection selection,
+                     SelectRows(data, laws.front(), OptionsFor(options, candidate)));
+    if (!common) {
+      common = selection.rows;
+      continue;
+    }
+    std::vector<int> both;
+    std::ranges::set_intersection(*common, selection.rows, std::back_inserter(both));
+    common = std::move(both);
+  }
+  if (common->empty()) {
+    return DataCannotAnswer({{.axis = "experiments", .needed_level_count = 1}},
+                            "The laws describe no run in common; compare laws of the same runs.");
+  }
+  return Take(data, *common);
+}
+
+// A fold with its rows: held out where `value` is at least `level`, or at it.
+struct Split {
+  Fold fold;
+  std::vector<int> training;
+  std::vector<int> held_out;
+};
+
+Split MakeSplit(const Dataset& data,
+                const std::string& axis,
+                double level,
+                const std::function<bool(const RunPoint&)>& is_held_out) {
+  Split split{.fold = {.axis = axis, .level = level}};
+  for (int i = 0; i < static_cast<int>(data.rows.size()); ++i) {
+    (is_held_out(data.rows[i].point) ? split.held_out : split.training).push_back(i);
+  }
+  split.fold.training_count = static_cast<int>(split.training.size());
+  split.fold.held_out_count = static_cast<int>(split.held_out.size());
+  return split;
+}
+
+// The largest levels of an axis held out; nullopt if too few would be left.
+std::optional<Split> LargestOut(const Dataset& data,
+                                const std::string& axis,
+                                double (*value)(const RunPoint&)) {
+  std::vector<double> values;
+  for (const Observation& row : data.rows) values.push_back(value(row.point));
+  std::vector<double> levels = DistinctLevels(std::move(values));
+  const auto needed = kLeastHeldOutShare * static_cast<double>(data.rows.size());
+  while (levels.size() > kLeastTrainingLevels) {
+    const double level = levels.back();
+    levels.pop_back();
+    Split split =
+        MakeSplit(data, axis, level, [&](const RunPoint& run) { return value(run) >= level; });
+    if (split.fold.held_out_count >= needed) return split;
+  }
+  return std::nullopt;
+}
+
+std::vector<Split> MakeSplits(const Dataset& data) {
+  std::vector<Split> splits;
+  const auto add = [&](std::optional<Split> split) {
+    if (split) splits.push_back(*std::move(split));
+  };
+  add(LargestOut(data, "parameters", [](const RunPoint& run) { return run.parameters; }));
+  add(LargestOut(data, "total_tokens", [](const RunPoint& run) { return run.total_tokens(); }));
+  std::set<double> widths;
+  for (const Observation& row : data.rows) {
+    if (row.point.weight_bits < 16) widths.insert(row.point.weight_bits);
+  }
+  if (widths.size() <= kLeastTrainingLevels) return splits;
+  for (const double bits : widths) {
+    add(MakeSplit(
+        data, "weight_bits", bits, [&](const RunPoint& run) { return run.weight_bits == bits; }));
+  }
+  return splits;
+}
+
+// Errors of a law at rows that it was not fitted to; nullopt if it does not describe
+// one of them.
+std::optional<FoldScore> Score(const FittedLaw& law, const Dataset& held_out) {
+  double sum = 0;
+  double squares = 0;
+  for (const Observation& row : held_out.rows) {
+    const RunPoint point = PointOf(law.law, row, held_out.labels);
+    if (!DescribesWidth(law.law, point)) return std::nullopt;
+    const double error = LogLoss(law.law, law.theta, point) - std::log(row.loss_nats);
+    if (!std::isfinite(error)) return std::nullopt;
+    sum += error;
+    squares += error * error;
+  }
+  const auto count = static_cast<double>(held_out.rows.size());
+  return FoldScore{.rms = std::sqrt(squares / count), .mean_error = sum / count};
+}
+
+double HuberRho(double x) {
+  const double size = std::abs(x);
+  return size <= kHuberInScales ? x * x / 2 : kHuberInScales * (size - kHuberInScales / 2);
+}
+
+// -2 ln likelihood of residuals with a Huber density at its best scale, up to the
+// same constant for all laws of a comparison.
+double Deviance(const std::vector<double>& residuals) {
+  const auto count = static_cast<double>(residuals.size());
+  // n = sum psi(r / s) r / s falls with s: bisection in ln s.
+  const auto excess = [&](double log_scale) {
+    double sum = -count;
+    for (const double r : residuals) {
+      const double x = r / std::exp(log_scale);
+      sum += std::min(std::abs(x), kHuberInScales) * std::abs(x);
+    }
+    return sum;
+  };
+  double lower = -40;
+  double upper = 10;
+  while (upper - lower > 1e-9) {
+    const double middle = (lower + upper) / 2;
+    (excess(middle) > 0 ? lower : upper) = middle;
+  }
+  double rho = 0;
+  for (const double r : residuals) rho += HuberRho(r / std::exp(lower));
+  return 2 * (count * lower + rho);
+}
+
+absl::Status AddFullFit(const Dataset& data, const FitOptions& options, ComparedLaw* compared) {
+  const absl::StatusOr<FitResult> fit = FitLaw(data, OptionsFor(options, compared->candidate));
+  if (absl::IsCancelled(fit.status())) return fit.status();
+  if (!fit.ok() || !fit->law) {
+    compared->obstacle = fit.ok() ? "It has no losses." : std::string(fit.status().message());
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const FittedRows rows, RowsOfFit(data, fit->resolved_options, *fit->law));
+  std::vector<double> residuals;
+  for (std::size_t k = 0; k < rows.rows.size(); ++k) {
+    residuals.push_back(rows.log_fitted[k] - std::log(rows.measurements[k].loss_nats));
+  }
+  compared->free_parameter_count = static_cast<int>(fit->singular_values.size());
+  compared->residual_rms = fit->search.residual_rms;
+  const double n = static_cast<double>(residuals.size());
+  const double k = compared->free_parameter_count + 1;
+  if (n > k + 1) compared->aicc = Deviance(residuals) + 2 * k + 2 * k * (k + 1) / (n - k - 1);
+  return absl::OkStatus();
+}
+
+absl::Status AddScores(const Dataset& data,
+                       const FitOptions& options,
+                       const std::vector<Split>& splits,
+                       ComparedLaw* compared) {
+  for (const Split& split : splits) {
+    const absl::StatusOr<FitResult> fit =
+        FitLaw(Take(data, split.training), OptionsFor(options, compared->candidate));
+    if (absl::IsCancelled(fit.status())) return fit.status();
+    std::optional<FoldScore> score;
+    if (fit.ok() && fit->law) score = Score(*fit->law, Take(data, split.held_out));
+    compared->scores.push_back(score);
+  }
+  return absl::OkStatus();
+}
+
+bool HasScore(const ComparedLaw& law) {
+  return std::ranges::any_of(law.scores, [](const auto& score) { return score.has_value(); });
+}
+
+// Folds in which every law with any score has one.
+std::vector<std::size_t> CommonFolds(const std::vector<ComparedLaw>& laws, std::size_t count) {
+  std::vector<std::size_t> folds;
+  for (std::size_t f = 0; f < count; ++f) {
+    const bool is_common = std::ranges::all_of(
+        laws, [&](const ComparedLaw& law) { return !HasScore(law) || law.scores[f].has_value(); });
+    if (is_common) folds.push_back(f);
+  }
+  return folds;
+}
+
+double MeanLogRms(const ComparedLaw& law, const std::vector<std::size_t>& folds) {
+  double sum = 0;
+  for (const std::size_t f : folds) sum += std::log(law.scores[f]->rms);
+  return sum / static_cast<double>(folds.size());
+}
+
+// Over all folds in which both have a score.
+std::optional<PairedDifference> Compare(const ComparedLaw& law, const ComparedLaw& best) {
+  std::vector<double> ratios;
+  for (std::size_t f = 0; f < law.scores.size(); ++f) {
+    if (!law.scores[f] || !best.scores[f]) continue;
+    ratios.push_back(std::log(law.scores[f]->rms / best.scores[f]->rms));
+  }
+  if (ratios.empty()) return std::nullopt;
+  const auto count = static_cast<double>(ratios.size());
+  PairedDifference difference{.fold_count = static_cast<int>(ratios.size())};
+  for (const double ratio : ratios) difference.mean_log_ratio += ratio / count;
+  difference.interval = {difference.mean_log_ratio, difference.mean_log_ratio};
+  if (ratios.size() < 2) return difference;
+  double squares = 0;
+  for (const double ratio : ratios) squares += std::pow(ratio - difference.mean_log_ratio, 2);
+  difference.standard_error = std::sqrt(squares / (count - 1) / count);
+  const boost::math::students_t student(count - 1);
+  const double half_width =
+      boost::math::quantile(student, (1 + kConfidenceLevel) / 2) * difference.standard_error;
+  difference.interval = {difference.mean_log_ratio - half_width,
+                         difference.mean_log_ratio + half_width};
+  return difference;
+}
+
+void Rank(LawComparison* comparison) {
+  std::vector<ComparedLaw>& laws = comparison->laws;
+  const std::vector<std::size_t> folds = CommonFolds(laws, comparison->folds.size());
+  std::ranges::stable_sort(laws, [&](const ComparedLaw& a, const ComparedLaw& b) {
+    if (HasScore(a) != HasScore(b)) return HasScore(a);
+    if (!HasScore(a) || folds.empty()) return false;
+    return MeanLogRms(a, folds) < MeanLogRms(b, folds);
+  });
+  const ComparedLaw& best = laws.front();
+  if (!HasScore(best)) return;
+  for (ComparedLaw& law : laws) {
+    law.is_tied_with_best = &law == &best;
+    if (law.is_tied_with_best || !HasScore(law)) continue;
+    law.to_best = Compare(law, best);
+    if (!law.to_best) continue;
+    law.is_tied_with_best = law.to_best->fold_count < kLeastCommonFolds ||
+                            (law.to_best->interval.lower <= 0 && law.to_best->interval.upper >= 0);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<LawComparison> CompareLaws(const Dataset& data,
+                                          const FitOptions& options,
+                                          const std::vector<Candidate>& candidates) {
+  RETURN_IF_ERROR(CheckCandidates(candidates));
+  ASSIGN_OR_RETURN(const Dataset common, CommonRows(data, options, candidates));
+  const std::vector<Split> splits = MakeSplits(common);
+  if (splits.empty()) {
+    return DataCannotAnswer(
+        {}, "No runs can be held out: measure at least three sizes, budgets or widths.");
+  }
+  LawComparison comparison{.row_count = static_cast<int64_t>(common.rows.size())};
+  for (const Split& split : splits) comparison.folds.push_back(split.fold);
+  for (const Candidate& candidate : candidates) {
+    ComparedLaw compared{.candidate = candidate};
+    RETURN_IF_ERROR(AddFullFit(common, options, &compared));
+    RETURN_IF_ERROR(AddScores(common, options, splits, &compared));
+    comparison.laws.push_back(std::move(compared));
+  }
+  Rank(&comparison);
+  return comparison;
+}
+
+absl::StatusOr<std::vector<Candidate>> VariantsOf(const std::vector<std::string>& families) {
+  constexpr double kAnyWidth[] = {16};
+  std::vector<Candidate> candidates;
+  for (const std::string& family : families) {
+    ASSIGN_OR_RETURN(const std::vector<Law> ladder, LawLadder(family, kAnyWidth));
+    for (const Law& law : ladder) candidates.push_back({family, law.variant});
+  }
+  return candidates;
+}
+
+}  // namespace bitbudget::fitter
