@@ -11,6 +11,7 @@
 #include "fitter/covariance.h"
 #include "fitter/fit_options.h"
 #include "fitter/fraction_law.h"
+#include "fitter/fraction_misfit.h"
 #include "fitter/lack_of_fit.h"
 #include "fitter/ladder.h"
 #include "fitter/laws/chinchilla.h"
@@ -33,13 +34,13 @@ std::vector<double> WidthsOf(const Dataset& data, const std::vector<int>& rows) 
   return {widths.begin(), widths.end()};
 }
 
-absl::Status CheckVariant(const std::vector<Law>& ladder, const FitOptions& options) {
 std::vector<std::string> OptimizersOf(const Dataset& data, const std::vector<int>& rows) {
   std::set<std::string> optimizers;
   for (const int i : rows) optimizers.insert(data.labels[data.rows[i].optimizer]);
   return {optimizers.begin(), optimizers.end()};
 }
 
+absl::Status CheckVariant(const std::vector<Law>& ladder, const FitOptions& options) {
   if (!options.variant) return absl::OkStatus();
   std::vector<std::string> known;
   known.reserve(ladder.size() + 1);
@@ -137,6 +138,7 @@ struct Estimate {
   NoiseEstimate noise;
   FittedLaw law;
   SearchReport search;
+  std::optional<LackOfFit> lack_of_fit;
 };
 
 Estimate MakeEstimate(const Dataset& data,
@@ -163,6 +165,8 @@ Estimate MakeEstimate(const Dataset& data,
   estimate.search.residual_rms = estimate.noise.residual_rms;
   estimate.search.residual_robust_scale = estimate.noise.robust_scale;
   estimate.search.r_squared = RSquared(data, estimate.linearized);
+  estimate.lack_of_fit = TestLackOfFit(data, estimate.linearized);
+  if (estimate.lack_of_fit) estimate.law.misfit.loss_stddev = estimate.lack_of_fit->misfit_stddev;
   return estimate;
 }
 
@@ -229,6 +233,9 @@ absl::Status AddFractionLaw(const Dataset& data, const std::vector<int>& rows, F
   if (result->law) return absl::OkStatus();
   if (!fraction.ok()) {
     if (result->ladder.empty()) return fraction.status();
+    const std::optional<ErrorDetails> details = GetErrorDetails(fraction.status());
+    result->ladder.push_back(
+        {.variant = kFractionVariant, .explanation = details ? details->explanation : ""});
     return NothingIdentified(data, rows, result->ladder);
   }
   result->variant = kFractionVariant;
@@ -241,12 +248,27 @@ absl::Status AddFractionLaw(const Dataset& data, const std::vector<int>& rows, F
   return absl::OkStatus();
 }
 
-void AddEstimate(const Dataset& data, const Estimate& estimate, FitResult* result) {
+bool HasFraction(const Law& law) { return law.FindParameter("omega").has_value(); }
+
+void AddFractionMisfit(const Dataset& data, const std::vector<int>& rows, FitResult* result) {
+  if (!HasFraction(result->law->law)) return;
+  result->fraction_misfit = MeasureFractionMisfit(data, QatRows(data, rows), *result->law);
+  if (!result->fraction_misfit) return;
+  Misfit& misfit = result->law->misfit;
+  misfit.logit_fraction_stddev = result->fraction_misfit->logit_stddev;
+  misfit.fraction_degrees_of_freedom = result->fraction_misfit->optimum_count;
+}
+
+void AddEstimate(const Dataset& data,
+                 const std::vector<int>& rows,
+                 const Estimate& estimate,
+                 FitResult* result) {
   result->law = estimate.law;
   result->variant = estimate.rung.law.variant;
   result->search = estimate.search;
   result->trunk_count = estimate.noise.trunk_count;
-  result->lack_of_fit = TestLackOfFit(data, estimate.linearized);
+  result->lack_of_fit = estimate.lack_of_fit;
+  AddFractionMisfit(data, rows, result);
   result->singular_values = estimate.rung.identification.singular_values;
   result->not_identified = UndeterminedParameters(estimate.rung);
   result->warnings = FindWarnings(*result, estimate.rung);
@@ -263,8 +285,6 @@ void AddFullPrecision(const std::optional<Estimate>& full_precision,
   result->cross_covariance = RowMajor(EstimateCrossCovariance(
       estimate->linearized, estimate->noise, full_precision->linearized, full_precision->noise));
 }
-
-bool HasFraction(const Law& law) { return law.FindParameter("omega").has_value(); }
 
 // Climbs the ladder unless the fraction law is asked for; unset if no rung holds.
 absl::StatusOr<std::optional<Estimate>> EstimateLaw(const Dataset& data,
@@ -283,7 +303,7 @@ absl::StatusOr<std::optional<Estimate>> EstimateLaw(const Dataset& data,
   result->ladder = std::move(climbed.reports);
   if (!climbed.rung) return std::nullopt;
   Estimate estimate = MakeEstimate(data, rows, *std::move(climbed.rung), options);
-  AddEstimate(data, estimate, result);
+  AddEstimate(data, rows, estimate, result);
   return estimate;
 }
 
@@ -300,10 +320,7 @@ absl::StatusOr<FitResult> FitLaw(const Dataset& data,
   RETURN_IF_ERROR(CheckVariant(any_widths, options));
   ASSIGN_OR_RETURN(const RowSelection selection, SelectRows(data, any_widths.front(), options));
   const std::vector<int>& rows = selection.rows;
-  if (rows.empty()) {
-    return DataCannotAnswer({{.axis = "experiments", .needed_level_count = 1}},
-                            "No run is left to fit; see the reasons of rows left out.");
-  }
+  if (rows.empty()) return NoRowLeft(selection);
 
   FitResult result{.row_count = static_cast<int64_t>(rows.size()),
                    .rows_left_out = selection.left_out,

@@ -79,6 +79,15 @@ struct DataSupport {
   int full_precision_row_count = 0;
 };
 
+// How far a law itself is off, beyond all noise: what more runs of the same design
+// would not average out. 0 where the runs do not show any, or cannot.
+struct Misfit {
+  double loss_stddev = 0;            // log loss of a design
+  double logit_fraction_stddev = 0;  // logit of the best QAT fraction
+  // Degrees of freedom behind the latter; at least 1 if it is not 0.
+  double fraction_degrees_of_freedom = 0;
+};
+
 // A law with its estimated parameters: all that a planner needs.
 struct FittedLaw {
   Law law;
@@ -88,8 +97,9 @@ struct FittedLaw {
   std::vector<double> covariance;
   std::vector<bool> identified;  // by parameter
   std::vector<bool> at_bound;    // by parameter
-  double run_stddev = 0;         // log loss, a run about its trunk
+  double run_stddev = 0;         // log loss, a run about its trunk; contains misfit
   double trunk_stddev = 0;       // log loss, offset shared by the runs of a trunk
+  Misfit misfit;
   // Degrees of freedom for intervals; at least 1.
   double degrees_of_freedom = 1;
   DataSupport support;
@@ -108,6 +118,15 @@ struct LackOfFit {
   double misfit_rms = 0;
   double f_ratio = 0;
   double p_value = 0;
+  double misfit_stddev = 0;
+};
+
+// See bitbudget.v1.FractionMisfit.
+struct FractionMisfit {
+  int optimum_count = 0;
+  double logit_rms = 0;
+  double p_value = 0;
+  double logit_stddev = 0;
 };
 
 // f* = exp(-a / ln S), fitted to measured optima by least absolute error.
@@ -140,6 +159,7 @@ struct FitResult {
   std::map<LeaveOutReason, int64_t> rows_left_out;
   int trunk_count = 0;
   std::optional<LackOfFit> lack_of_fit;
+  std::optional<FractionMisfit> fraction_misfit;
   std::vector<RungReport> ladder;
   std::vector<double> singular_values;  // of the scaled Jacobian, descending
   std::vector<std::string> not_identified;

@@ -7,7 +7,9 @@
 #include <numbers>
 #include <tuple>
 
+#include "fitter/lack_of_fit.h"
 #include "util/error.h"
+#include "util/status_macros.h"
 
 namespace bitbudget::fitter {
 namespace {
@@ -16,7 +18,7 @@ constexpr int kNeededOptima = 2;
 
 absl::Status TooFewOptima(const OptimumSearch& search, int usable_count) {
   const int fraction_count = static_cast<int>(search.most_fractions.size());
-  const int cell_count = static_cast<int>(search.cell_budgets.size());
+  const int cell_count = static_cast<int>(search.cells.size());
   if (cell_count == 0) {
     return DataCannotAnswer(
         {{"qat_fraction", fraction_count, kNeededFractions, search.most_fractions}},
@@ -25,7 +27,10 @@ absl::Status TooFewOptima(const OptimumSearch& search, int usable_count) {
   }
   if (cell_count < kNeededOptima) {
     return DataCannotAnswer(
-        {{"total_tokens", cell_count, kNeededOptima, search.cell_budgets}},
+        {{"total_tokens",
+          cell_count,
+          kNeededOptima,
+          {search.cells.front().levels.front().total_tokens}}},
         "Only one model size, weight width and token budget has runs at three QAT fractions. "
         "Measure them at a second budget.");
   }
@@ -38,6 +43,35 @@ absl::Status TooFewOptima(const OptimumSearch& search, int usable_count) {
                   cell_count,
                   usable_count,
                   kNeededOptima));
+}
+
+// OK if the minima stand out of the noise: the least of some losses drawn at random
+// is a minimum as well.
+absl::Status CheckDependence(const OptimumSearch& search) {
+  // One more replicate of each fraction than now; a fraction more where there are
+  // none.
+  const auto need_replicates = [&] {
+    const size_t run_count = search.cells.front().levels.front().runs.size();
+    const int replicates = static_cast<int>(run_count);
+    return MissingAxis{"replicate", replicates, replicates + 1, {}};
+  };
+  const std::optional<FractionDependence>& dependence = search.dependence;
+  if (!dependence) {
+    return DataCannotAnswer({need_replicates()},
+                            "Without replicates or a fourth QAT fraction at one model size, weight "
+                            "width and token budget nothing tells noise from an optimum. Repeat "
+                            "runs with another seed.");
+  }
+  if (dependence->p_value < kLeastPValue) return absl::OkStatus();
+  return DataCannotAnswer(
+      {need_replicates()},
+      fmt::format(
+          "The losses do not vary with the QAT fraction by more than {} (F = {:.3g}, p = "
+          "{:.2g}): the least ones show no optimum. Measure fractions farther apart, or "
+          "more replicates.",
+          dependence->has_replicates ? "replicates scatter" : "they scatter about parabolas",
+          dependence->f_ratio,
+          dependence->p_value));
 }
 
 // The sum of absolute errors as a function of a, over optima sorted by the `a` that
@@ -127,6 +161,7 @@ absl::StatusOr<FractionLawFit> FitFractionLaw(const Dataset& data, std::span<con
   }
   const int usable_count = static_cast<int>(usable.size());
   if (usable_count < kNeededOptima) return TooFewOptima(search, usable_count);
+  RETURN_IF_ERROR(CheckDependence(search));
   const AbsoluteError error(usable);
   const double a = error.Minimize();
   return FractionLawFit{.law = {.a = a,

@@ -19,6 +19,8 @@
 
 namespace bitbudget::fitter {
 
+inline constexpr char kFractionFormula[] = "f = exp(-a / ln S)";
+
 struct FractionLawFit {
   FractionLaw law;
   // See OptimumSearch::optima: those that the law was fitted to, and those at
@@ -31,8 +33,9 @@ struct FractionLawFit {
 // of `a` is from the scatter of the optima about the law.
 //
 // Errors:
-// - FAILED_PRECONDITION, DATA_CANNOT_ANSWER: fewer than 2 optima at S > 1; names
-//   the axis with too few levels.
+// - FAILED_PRECONDITION, DATA_CANNOT_ANSWER: fewer than 2 optima at S > 1, or the
+//   losses do not vary with the fraction by more than noise, or nothing tells the
+//   noise; names the axis with too few levels.
 absl::StatusOr<FractionLawFit> FitFractionLaw(const Dataset& data, std::span<const int> rows);
 
 // f* at `tokens_per_parameter_byte` > 1.

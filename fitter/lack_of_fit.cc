@@ -17,10 +17,6 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-// Robust scales beyond which a residual is cut: one mistyped loss would otherwise
-// pass for the noise of all replicates.
-constexpr double kCutScales = 3;
-
 // Classes of rows, numbered from 0 in the order of their first row.
 struct Classes {
   std::vector<int> of_row;  // -1: none
@@ -141,10 +137,31 @@ MatrixXd RemoveTrunkMeans(MatrixXd values, const Classes& trunks) {
   return values;
 }
 
+// Trace of Z^T P Z, with Z the incidence of designs and P the projection on trunks.
+double TraceOfTrunks(const Classes& designs, const Classes& trunks) {
+  std::map<std::pair<int, int>, int> row_counts;
+  for (size_t i = 0; i < designs.of_row.size(); ++i) {
+    if (trunks.of_row[i] >= 0) ++row_counts[{trunks.of_row[i], designs.of_row[i]}];
+  }
+  double trace = 0;
+  for (const auto& [key, count] : row_counts) {
+    trace += double(count) * count / trunks.sizes[key.first];
+  }
+  return trace;
+}
+
 // The law, free to move by its Jacobian, and an offset a trunk.
-LinearModel FitLinearizedLaw(const VectorXd& residuals,
-                             const MatrixXd& jacobian,
-                             const Classes& trunks) {
+struct LawModel : LinearModel {
+  // Trace of Z^T M Z, with Z the incidence of designs and M the residual maker of
+  // this model: how often a variance of its own in each design enters the expected
+  // sum of squares.
+  double design_trace = 0;
+};
+
+LawModel FitLinearizedLaw(const VectorXd& residuals,
+                          const MatrixXd& jacobian,
+                          const Classes& designs,
+                          const Classes& trunks) {
   const VectorXd centered = RemoveTrunkMeans(residuals, trunks);
   const VectorXd scale = jacobian.colwise().norm().cwiseInverse();
   const MatrixXd directions = RemoveTrunkMeans(jacobian * scale.asDiagonal(), trunks);
@@ -152,8 +169,16 @@ LinearModel FitLinearizedLaw(const VectorXd& residuals,
   // Offsets may take up a direction of the law whole.
   qr.setThreshold(1e-9);
   qr.compute(directions);
-  return {.remainder = centered - directions * qr.solve(centered),
-          .degrees_of_freedom = static_cast<int>(residuals.size() - qr.rank()) - trunks.count()};
+  const MatrixXd basis = qr.householderQ() * MatrixXd::Identity(directions.rows(), qr.rank());
+  MatrixXd sums = MatrixXd::Zero(designs.count(), basis.cols());
+  for (Index i = 0; i < basis.rows(); ++i) sums.row(designs.of_row[i]) += basis.row(i);
+
+  LawModel model;
+  model.remainder = centered - basis * (basis.transpose() * centered);
+  model.degrees_of_freedom = static_cast<int>(residuals.size() - qr.rank()) - trunks.count();
+  model.design_trace =
+      double(residuals.size()) - TraceOfTrunks(designs, trunks) - sums.squaredNorm();
+  return model;
 }
 
 // Root mean square, over designs with replicates, of the mean of `remainder`.
@@ -179,7 +204,7 @@ std::optional<LackOfFit> TestLackOfFit(const Dataset& data, const LinearizedFit&
   const VectorXd residuals = fit.residuals.cwiseMax(-cut).cwiseMin(cut);
 
   const LinearModel means = FitDesignMeans(residuals, designs, trunks);
-  const LinearModel law = FitLinearizedLaw(residuals, fit.FreeJacobian(), trunks);
+  const LawModel law = FitLinearizedLaw(residuals, fit.FreeJacobian(), designs, trunks);
   const int misfit_degrees = law.degrees_of_freedom - means.degrees_of_freedom;
   const bool is_noiseless = means.sum_of_squares() <= 1e-20 * residuals.squaredNorm();
   if (means.degrees_of_freedom < 1 || misfit_degrees < 1 || is_noiseless) return std::nullopt;
@@ -189,11 +214,15 @@ std::optional<LackOfFit> TestLackOfFit(const Dataset& data, const LinearizedFit&
       std::max(0.0, law.sum_of_squares() - means.sum_of_squares()) / misfit_degrees;
   const double f_ratio = misfit_variance / noise_variance;
   const boost::math::fisher_f distribution(misfit_degrees, means.degrees_of_freedom);
+  const double p_value = boost::math::cdf(boost::math::complement(distribution, f_ratio));
+  const double excess = (misfit_variance - noise_variance) * misfit_degrees;
+  const bool is_misfit = p_value < kLeastPValue && law.design_trace > 0;
   return LackOfFit{.replicate_stddev = std::sqrt(noise_variance),
                    .replicate_degrees_of_freedom = means.degrees_of_freedom,
                    .misfit_rms = ReplicateMeanRms(law.remainder, designs),
                    .f_ratio = f_ratio,
-                   .p_value = boost::math::cdf(boost::math::complement(distribution, f_ratio))};
+                   .p_value = p_value,
+                   .misfit_stddev = is_misfit ? std::sqrt(excess / law.design_trace) : 0};
 }
 
 }  // namespace bitbudget::fitter

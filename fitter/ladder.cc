@@ -113,9 +113,12 @@ absl::StatusOr<std::optional<Rung>> FitRung(const Law& law,
   const Design design(law, measurements);
   Rung rung{.law = law, .freedom = FindFreedom(design)};
   if (design.point_count() <= rung.freedom.free_count()) {
-    report->explanation = fmt::format("{} distinct runs cannot fix {} parameters.",
-                                      design.point_count(),
-                                      rung.freedom.free_count());
+    const auto counted = [](int count, const char* noun) {
+      return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+    };
+    report->explanation = fmt::format("{} cannot fix {}.",
+                                      counted(design.point_count(), "distinct run"),
+                                      counted(rung.freedom.free_count(), "parameter"));
     return std::nullopt;
   }
   if (!HasFreeExponent(rung)) {

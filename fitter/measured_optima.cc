@@ -1,8 +1,12 @@
 #include "fitter/measured_optima.h"
 
+#include <Eigen/QR>
 #include <algorithm>
+#include <boost/math/distributions/fisher_f.hpp>
 #include <cmath>
+#include <limits>
 #include <map>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -12,21 +16,6 @@ namespace bitbudget::fitter {
 namespace {
 
 double Logit(double f) { return std::log(f / (1 - f)); }
-
-// Runs of one size, width, budget and fraction.
-struct FractionLevel {
-  double qat_fraction = 0;  // mean
-  double total_tokens = 0;  // mean
-  double log_loss = 0;      // mean
-  std::vector<const Observation*> runs;
-};
-
-// Runs of one size, width and budget, ascending by fraction.
-struct Cell {
-  double parameters = 0;
-  double weight_bits = 0;
-  std::vector<FractionLevel> levels;
-};
 
 // Index of the level of `levels`, from DistinctLevels, that `value` belongs to.
 int LevelOf(double value, const std::vector<double>& levels) {
@@ -67,36 +56,44 @@ std::vector<FractionLevel> SplitByFraction(const std::vector<const Observation*>
   return levels;
 }
 
-std::vector<Cell> SplitIntoCells(const Dataset& data, std::span<const int> rows) {
+std::vector<FractionCell> SplitIntoCells(const Dataset& data, std::span<const int> rows) {
   std::map<std::pair<double, double>, std::vector<const Observation*>> by_size_and_width;
   for (const int index : rows) {
     const Observation& row = data.rows[index];
     by_size_and_width[{row.point.parameters, row.point.weight_bits}].push_back(&row);
   }
-  std::vector<Cell> cells;
+  std::vector<FractionCell> cells;
   for (const auto& [key, runs] : by_size_and_width) {
     const std::vector<double> budgets = LevelsOf(runs, TotalTokens);
     std::vector<std::vector<const Observation*>> split(budgets.size());
     for (const Observation* run : runs) split[LevelOf(TotalTokens(*run), budgets)].push_back(run);
     for (const auto& budget : split) {
-      cells.push_back({key.first, key.second, SplitByFraction(budget)});
+      cells.push_back(
+          {.parameters = key.first, .weight_bits = key.second, .levels = SplitByFraction(budget)});
     }
   }
   return cells;
 }
 
-// Sum of squares and degrees of freedom of replicates within cells, about the mean
-// of their fraction and the offset of their trunk.
-struct ReplicateScatter {
+// A sum of squares over cells and what it is made of.
+struct Scatter {
   double sum_of_squares = 0;
   int degrees_of_freedom = 0;
 
-  void Add(const Cell& cell);
   std::optional<double> variance() const {
     if (degrees_of_freedom < 1) return std::nullopt;
     return sum_of_squares / degrees_of_freedom;
   }
+  void Add(double sum, int degrees) {
+    sum_of_squares += sum;
+    degrees_of_freedom += degrees;
+  }
 };
+
+double SumOfSquares(const std::vector<double>& values) {
+  return std::transform_reduce(
+      values.begin(), values.end(), 0.0, std::plus<>(), [](double v) { return v * v; });
+}
 
 // Removes the mean of each class from `values`.
 void RemoveMeans(const std::vector<int>& class_of_value, std::vector<double>* values) {
@@ -112,30 +109,107 @@ void RemoveMeans(const std::vector<int>& class_of_value, std::vector<double>* va
   }
 }
 
-void ReplicateScatter::Add(const Cell& cell) {
+// Runs of a cell, by the level of their fraction and by their trunk.
+struct CellRuns {
   std::vector<double> log_losses;
-  std::vector<int> levels, trunks;
-  for (size_t level = 0; level < cell.levels.size(); ++level) {
-    for (const Observation* run : cell.levels[level].runs) {
-      log_losses.push_back(std::log(run->loss_nats));
-      levels.push_back(static_cast<int>(level));
-      trunks.push_back(run->trunk);
+  std::vector<int> levels;
+  // -1: no other run of the cell shares the trunk. Such runs together take one mean,
+  // which does no harm.
+  std::vector<int> trunks;
+
+  explicit CellRuns(const FractionCell& cell) {
+    std::map<int, int> run_counts;
+    for (size_t level = 0; level < cell.levels.size(); ++level) {
+      for (const Observation* run : cell.levels[level].runs) {
+        log_losses.push_back(std::log(run->loss_nats));
+        levels.push_back(static_cast<int>(level));
+        trunks.push_back(run->trunk);
+        ++run_counts[run->trunk];
+      }
+    }
+    for (int& trunk : trunks) {
+      if (run_counts[trunk] == 1) trunk = -1;
     }
   }
-  // Offsets and means are removed in turn: exact at once where every seed has every
-  // fraction, and fast to converge where a few are missing. Trunks of a run alone
-  // (-1) together take one mean, which does no harm.
-  constexpr int kSweeps = 30;
-  for (int sweep = 0; sweep < kSweeps; ++sweep) {
-    RemoveMeans(trunks, &log_losses);
-    RemoveMeans(levels, &log_losses);
+};
+
+// What the runs of cells scatter about the mean of their fraction and the offset of
+// their trunk, and how much more about the offset alone.
+struct CellScatter {
+  Scatter replicates;
+  Scatter fractions;  // of cells with kNeededFractions or more
+
+  void Add(const FractionCell& cell) {
+    const CellRuns runs(cell);
+    std::vector<double> log_losses = runs.log_losses;
+    RemoveMeans(runs.trunks, &log_losses);
+    const double about_offsets = SumOfSquares(log_losses);
+    // Offsets and means are removed in turn: exact at once where every seed has every
+    // fraction, and fast to converge where a few are missing.
+    constexpr int kSweeps = 30;
+    for (int sweep = 0; sweep < kSweeps; ++sweep) {
+      RemoveMeans(runs.levels, &log_losses);
+      RemoveMeans(runs.trunks, &log_losses);
+    }
+    const double about_means = SumOfSquares(log_losses);
+    const int level_count = static_cast<int>(cell.levels.size());
+    const std::set<int> trunks(runs.trunks.begin(), runs.trunks.end());
+    const int degrees =
+        static_cast<int>(log_losses.size()) - level_count - static_cast<int>(trunks.size()) + 1;
+    if (degrees >= 1) replicates.Add(about_means, degrees);
+    if (level_count < kNeededFractions || degrees < 0) return;
+    fractions.Add(std::max(0.0, about_offsets - about_means), level_count - 1);
   }
-  const std::set<int> distinct_trunks(trunks.begin(), trunks.end());
-  const int degrees = static_cast<int>(log_losses.size()) -
-                      static_cast<int>(cell.levels.size() + distinct_trunks.size()) + 1;
-  if (degrees < 1) return;
-  for (const double error : log_losses) sum_of_squares += error * error;
-  degrees_of_freedom += degrees;
+};
+
+// What mean losses of cells with more than kNeededFractions scatter about a parabola
+// in logit f, and how much more about their mean.
+struct ParabolaScatter {
+  Scatter remainder;
+  Scatter parabolas;
+
+  void Add(const FractionCell& cell) {
+    const auto count = static_cast<Eigen::Index>(cell.levels.size());
+    if (count <= kNeededFractions) return;
+    Eigen::MatrixXd powers(count, kNeededFractions);
+    Eigen::VectorXd log_losses(count);
+    for (Eigen::Index i = 0; i < count; ++i) {
+      const double x = Logit(cell.levels[i].qat_fraction);
+      powers.row(i) << 1, x, x * x;
+      log_losses[i] = cell.levels[i].log_loss;
+    }
+    const Eigen::VectorXd left = log_losses - powers * powers.householderQr().solve(log_losses);
+    const double about_mean = (log_losses.array() - log_losses.mean()).square().sum();
+    remainder.Add(left.squaredNorm(), static_cast<int>(count) - kNeededFractions);
+    parabolas.Add(std::max(0.0, about_mean - left.squaredNorm()), kNeededFractions - 1);
+  }
+};
+
+// F test of `effect` against `noise`, which has degrees of freedom.
+FractionDependence Compare(const Scatter& effect, const Scatter& noise) {
+  const double noise_variance = *noise.variance();
+  FractionDependence result = {.f_ratio = std::numeric_limits<double>::infinity()};
+  if (effect.sum_of_squares == 0) return {.f_ratio = 0, .p_value = 1};
+  if (noise_variance == 0) return result;
+  const boost::math::fisher_f distribution(effect.degrees_of_freedom, noise.degrees_of_freedom);
+  result.f_ratio = *effect.variance() / noise_variance;
+  result.p_value = boost::math::cdf(boost::math::complement(distribution, result.f_ratio));
+  return result;
+}
+
+std::optional<FractionDependence> TestDependence(const std::vector<FractionCell>& cells,
+                                                 const CellScatter& scatter) {
+  if (scatter.replicates.variance()) {
+    if (!scatter.fractions.variance()) return std::nullopt;
+    FractionDependence result = Compare(scatter.fractions, scatter.replicates);
+    result.has_replicates = true;
+    return result;
+  }
+  ParabolaScatter scatter_about_parabolas;
+  for (const FractionCell& cell : cells) scatter_about_parabolas.Add(cell);
+  const auto& [remainder, parabolas] = scatter_about_parabolas;
+  if (!remainder.variance()) return std::nullopt;
+  return Compare(parabolas, remainder);
 }
 
 // Vertex of the parabola in logit f through `below`, `least` and `above`, of which
@@ -173,7 +247,8 @@ std::optional<MeasuredOptimum> FindVertex(const FractionLevel& below,
   return optimum;
 }
 
-std::optional<MeasuredOptimum> FindOptimum(const Cell& cell, std::optional<double> run_variance) {
+std::optional<MeasuredOptimum> FindOptimum(const FractionCell& cell,
+                                           std::optional<double> run_variance) {
   const auto& levels = cell.levels;
   const auto least =
       std::min_element(levels.begin(), levels.end(), [](const auto& a, const auto& b) {
@@ -194,12 +269,13 @@ std::optional<MeasuredOptimum> FindOptimum(const Cell& cell, std::optional<doubl
 }  // namespace
 
 OptimumSearch FindMeasuredOptima(const Dataset& data, std::span<const int> rows) {
-  const std::vector<Cell> cells = SplitIntoCells(data, rows);
-  ReplicateScatter scatter;
-  for (const Cell& cell : cells) scatter.Add(cell);
+  const std::vector<FractionCell> cells = SplitIntoCells(data, rows);
+  CellScatter scatter;
+  for (const FractionCell& cell : cells) scatter.Add(cell);
 
-  OptimumSearch search;
-  for (const Cell& cell : cells) {
+  OptimumSearch search = {.dependence = TestDependence(cells, scatter),
+                          .run_variance = scatter.replicates.variance()};
+  for (const FractionCell& cell : cells) {
     if (cell.levels.size() > search.most_fractions.size()) {
       search.most_fractions.clear();
       for (const FractionLevel& level : cell.levels) {
@@ -207,10 +283,9 @@ OptimumSearch FindMeasuredOptima(const Dataset& data, std::span<const int> rows)
       }
     }
     if (cell.levels.size() < kNeededFractions) continue;
-    search.cell_budgets.push_back(cell.levels.front().total_tokens);
-    if (const auto optimum = FindOptimum(cell, scatter.variance())) {
-      search.optima.push_back(*optimum);
-    }
+    search.cells.push_back(cell);
+    search.cells.back().optimum = FindOptimum(cell, search.run_variance);
+    if (const auto& optimum = search.cells.back().optimum) search.optima.push_back(*optimum);
   }
   return search;
 }

@@ -12,10 +12,6 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-// Robust scales beyond which a residual is cut: of normal ones .3 %, with a loss of
-// .7 % of their variance.
-constexpr double kCutScales = 3;
-
 VectorXd CutOutliers(const VectorXd& residuals, double scale) {
   if (scale <= 0) return residuals;
   return residuals.cwiseMax(-kCutScales * scale).cwiseMin(kCutScales * scale);
@@ -112,8 +108,8 @@ double RobustScale(std::span<const double> residuals) {
   for (double& size : sizes) size = std::abs(size);
   const auto middle = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 2);
   std::nth_element(sizes.begin(), middle, sizes.end());
-  if (sizes.size() % 2 == 1) return 1.4826 * *middle;
-  return 1.4826 * (*middle + *std::max_element(sizes.begin(), middle)) / 2;
+  if (sizes.size() % 2 == 1) return kScaleOfMedian * *middle;
+  return kScaleOfMedian * (*middle + *std::max_element(sizes.begin(), middle)) / 2;
 }
 
 NoiseEstimate EstimateNoise(const LinearizedFit& fit) {

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "fitter/laws/compute_optimal_qat.h"
 #include "fitter/laws/optimizer_rescaled.h"
@@ -143,7 +144,46 @@ absl::Status CheckPrecisions(const Dataset& data, const std::vector<int>& rows) 
                           "all (the input width of a layer, where a channel has one scale).");
 }
 
+// "12 excluded": what `count` rows that are left out are.
+std::string LeftOutText(LeaveOutReason reason, int64_t count) {
+  switch (reason) {
+    case LeaveOutReason::kExcluded:
+      return fmt::format("{} excluded", count);
+    case LeaveOutReason::kRoleControl:
+      return fmt::format("{} of the role CONTROL", count);
+    case LeaveOutReason::kRoleQatFromScratch:
+      return fmt::format("{} of the role QAT_FROM_SCRATCH, which the law does not describe", count);
+    case LeaveOutReason::kRolePostTraining:
+      return fmt::format("{} of the role POST_TRAINING, which the law does not describe", count);
+    case LeaveOutReason::kRoleFpThenQat:
+      return fmt::format("{} of the role FP_THEN_QAT, which the law does not describe", count);
+    case LeaveOutReason::kQuantizedActivations:
+      return fmt::format("{} with quantized activations", count);
+    case LeaveOutReason::kOtherSchedule:
+      return fmt::format("{} of another schedule", count);
+    case LeaveOutReason::kOtherRecipe:
+      return fmt::format("{} of another recipe", count);
+    case LeaveOutReason::kOtherOptimizer:
+      return fmt::format("{} of another optimizer", count);
+    case LeaveOutReason::kTooFewFpTokens:
+      return fmt::format("{} with fewer than min_fp_tokens", count);
+    case LeaveOutReason::kZeroWeight:
+      return fmt::format("{} in full precision, of weight 0", count);
+  }
+  return fmt::format("{} for another reason", count);
+}
+
 }  // namespace
+
+absl::Status NoRowLeft(const RowSelection& selection) {
+  std::vector<std::string> reasons;
+  for (const auto& [reason, count] : selection.left_out) {
+    reasons.push_back(LeftOutText(reason, count));
+  }
+  return DataCannotAnswer(
+      {{.axis = "experiments", .needed_level_count = 1}},
+      fmt::format("No run is left to fit; left out are: {}.", fmt::join(reasons, ", ")));
+}
 
 absl::StatusOr<RowSelection> SelectRows(const Dataset& data,
                                         const Law& law,

@@ -32,6 +32,10 @@ absl::StatusOr<RowSelection> SelectRows(const Dataset& data,
                                         const Law& law,
                                         const FitOptions& options);
 
+// FAILED_PRECONDITION, DATA_CANNOT_ANSWER for a selection without rows: how many
+// were left out for which reason.
+absl::Status NoRowLeft(const RowSelection& selection);
+
 }  // namespace bitbudget::fitter
 
 #endif  // BITBUDGET_FITTER_ROW_SELECTION_H_

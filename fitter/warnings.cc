@@ -6,11 +6,14 @@
 #include <cmath>
 #include <optional>
 
+#include "fitter/noise.h"
+
 namespace bitbudget::fitter {
 namespace {
 
-// Below this a law that were right would hardly miss its replicates so far.
-constexpr double kLeastPValue = 0.01;
+// Root mean squares of residuals above this many robust scales are made by a few
+// rows: of a normal distribution it is 1.
+constexpr double kFewRowsRatio = 3;
 
 std::optional<double> Find(const Rung& rung, const char* name) {
   const std::optional<int> index = rung.law.FindParameter(name);
@@ -102,6 +105,37 @@ void WarnOfHeld(const Rung& rung, std::vector<std::string>* warnings) {
   }
 }
 
+void WarnOfResiduals(const SearchReport& search, std::vector<std::string>* warnings) {
+  if (search.residual_rms <= kFewRowsRatio * search.residual_robust_scale) return;
+  warnings->push_back(
+      fmt::format("A few rows lie far off the law: the root mean square residual is {:.2g} in log "
+                  "loss, where half of the rows are within {:.2g}. They hardly move the "
+                  "coefficients; look for mistakes among them, and exclude those.",
+                  search.residual_rms,
+                  search.residual_robust_scale / kScaleOfMedian));
+}
+
+void WarnOfMisfit(const FitResult& result, std::vector<std::string>* warnings) {
+  if (const auto& lack = result.lack_of_fit; lack && lack->misfit_stddev > 0) {
+    warnings->push_back(fmt::format(
+        "The law misses the runs by more than the noise of replicates explains (F = {:.3g}, p = "
+        "{:.1g}): it is off by {:.2g} in log loss, which the intervals of losses take into "
+        "account.",
+        lack->f_ratio,
+        lack->p_value,
+        lack->misfit_stddev));
+  }
+  if (const auto& misfit = result.fraction_misfit; misfit && misfit->logit_stddev > 0) {
+    warnings->push_back(fmt::format(
+        "The best QAT fractions of the law differ from {} measured ones by more than the errors "
+        "of both explain (p = {:.1g}): the law is off by {:.2g} in logit f, which intervals of "
+        "fractions, waste and ranges of equally good fractions take into account.",
+        misfit->optimum_count,
+        misfit->p_value,
+        misfit->logit_stddev));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> FindWarnings(const FitResult& result, const Rung& rung) {
@@ -114,15 +148,8 @@ std::vector<std::string> FindWarnings(const FitResult& result, const Rung& rung)
     warnings.push_back(
         fmt::format("The variant was asked for but is not identified. {}", obstacle));
   }
-  if (result.lack_of_fit && result.lack_of_fit->p_value < kLeastPValue) {
-    warnings.push_back(fmt::format(
-        "The law misses the means of replicates by {:.2g} in log loss, more than their scatter "
-        "{:.2g} explains (p = {:.1g}): part of what it calls noise is its own misfit, which "
-        "intervals, waste and ranges do not cover.",
-        result.lack_of_fit->misfit_rms,
-        result.lack_of_fit->replicate_stddev,
-        result.lack_of_fit->p_value));
-  }
+  WarnOfResiduals(result.search, &warnings);
+  WarnOfMisfit(result, &warnings);
   return warnings;
 }
 

@@ -1,5 +1,6 @@
 #include "planner/answer.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
@@ -45,6 +46,23 @@ std::vector<OutsideAxis> OutsideData(const fitter::DataSupport& support, const R
   };
   for (const Axis& axis : quantized_axes) AddIfOutside(axis, &outside);
   return outside;
+}
+
+void AddCallerSplitOutside(const fitter::DataSupport& support,
+                           double caller_fraction,
+                           std::vector<OutsideAxis>* outside) {
+  AddIfOutside({"caller_fraction", caller_fraction, support.qat_fraction}, outside);
+}
+
+void KeepFarthest(const std::vector<OutsideAxis>& found, std::vector<OutsideAxis>* outside) {
+  for (const OutsideAxis& axis : found) {
+    const auto known = std::ranges::find(*outside, axis.axis, &OutsideAxis::axis);
+    if (known == outside->end()) {
+      outside->push_back(axis);
+    } else if (axis.factor > known->factor) {
+      *known = axis;
+    }
+  }
 }
 
 double IntervalFactor(double confidence_level, double degrees_of_freedom) {

@@ -35,6 +35,15 @@ struct OutsideAxis {
 // between the least and the largest measured one.
 std::vector<OutsideAxis> OutsideData(const fitter::DataSupport& support, const RunPoint& run);
 
+// Adds the axis "caller_fraction" to `outside` if a split to compare with lies outside
+// the measured fractions.
+void AddCallerSplitOutside(const fitter::DataSupport& support,
+                           double caller_fraction,
+                           std::vector<OutsideAxis>* outside);
+
+// Adds the axes of `found` to `outside`, which keeps the farther value of each.
+void KeepFarthest(const std::vector<OutsideAxis>& found, std::vector<OutsideAxis>* outside);
+
 // Half-width of a two-sided interval in standard errors: Student's t with
 // `degrees_of_freedom` >= 1 at `confidence_level` in (0, 1).
 double IntervalFactor(double confidence_level, double degrees_of_freedom);

@@ -82,13 +82,13 @@ absl::StatusOr<Estimate> TokensToTarget(const LossSurface& surface,
     return TargetOutOfReach(target_nats, floor_nats);
   }
   const LogTokens tokens = tokens_at(log_ratio);
+  // ln D_qat moves with ln L by this.
+  const double scale = -surface.LossNats(tokens) / surface.SlopeInLogQatTokens(tokens);
   std::vector<double> gradient;
-  if (uncertainty.wanted()) {
-    gradient = surface.LogLossGradient(tokens);
-    const double scale = -surface.LossNats(tokens) / surface.SlopeInLogQatTokens(tokens);
-    for (double& entry : gradient) entry *= scale;
-  }
-  return uncertainty.Positive(fp_tokens * std::exp(log_ratio), gradient);
+  if (uncertainty.wanted()) gradient = surface.LogLossGradient(tokens);
+  for (double& entry : gradient) entry *= scale;
+  const double misfit = scale * surface.law().misfit.loss_stddev;
+  return uncertainty.Positive(fp_tokens * std::exp(log_ratio), gradient, misfit * misfit);
 }
 
 absl::Status AddBudget(const LossSurface& surface,
@@ -108,7 +108,7 @@ absl::Status AddBudget(const LossSurface& surface,
   std::vector<double> gradient;
   if (uncertainty.wanted()) gradient = surface.LogLossGradient(tokens);
   answer->qat_tokens = qat_tokens;
-  answer->loss_nats = uncertainty.Positive(surface.LossNats(tokens), gradient);
+  answer->loss_nats = uncertainty.Loss(surface.LossNats(tokens), gradient);
   answer->loss_change_per_qat_token_nats = surface.SlopeInLogQatTokens(tokens) / qat_tokens;
   return absl::OkStatus();
 }

@@ -1,6 +1,5 @@
 #include "planner/grid.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -49,7 +48,7 @@ class PointEvaluator {
     if (!uncertainty_.wanted()) return {loss_nats};
     std::vector<double> gradient;
     fitter::LogLoss(law_.law, law_.theta, run, &gradient);
-    return uncertainty_.Positive(loss_nats, gradient);
+    return uncertainty_.Loss(loss_nats, gradient);
   }
 
   absl::StatusOr<GridPoint> Loss(const RunPoint& run) const {
@@ -137,14 +136,7 @@ class AnswerBuilder {
   // Keeps the farthest point on each axis; true if the run is inside.
   bool AddOutside(const RunPoint& run) {
     const std::vector<OutsideAxis> outside = OutsideData(law_.support, run);
-    for (const OutsideAxis& axis : outside) {
-      const auto known = std::ranges::find(answer_.outside, axis.axis, &OutsideAxis::axis);
-      if (known == answer_.outside.end()) {
-        answer_.outside.push_back(axis);
-      } else if (axis.factor > known->factor) {
-        *known = axis;
-      }
-    }
+    KeepFarthest(outside, &answer_.outside);
     return outside.empty();
   }
 

@@ -88,13 +88,28 @@ void SetRun(const RunPoint& run, const fitter::DataSupport& support, FractionAns
   answer->outside = OutsideData(support, run);
 }
 
+// What is left of a range of fractions whichever way it is moved, by `distance` in
+// logit; nullopt if nothing is.
+std::optional<Interval> Shrink(const Interval& range, double distance) {
+  if (distance == 0) return range;
+  const double odds_ratio = std::exp(distance);
+  const auto scale_odds = [](double f, double factor) { return f * factor / (1 - f + f * factor); };
+  const Interval rest = {scale_odds(range.lower, odds_ratio),
+                         scale_odds(range.upper, 1 / odds_ratio)};
+  if (!(rest.lower < rest.upper)) return std::nullopt;
+  return rest;
+}
+
 absl::StatusOr<FractionAnswer> AnswerForBudget(const LossSurface& surface,
                                                const FractionQuestion& question,
                                                const Uncertainty& uncertainty) {
   const FittedLaw& law = surface.law();
   const Budget budget{std::log(*question.budget_tokens), question.qat_token_cost};
   const std::optional<OptimalSplit> optimum = FindOptimalSplit(surface, budget);
-  if (!optimum) return NoInteriorOptimum(law);
+  if (!optimum) {
+    return NoInteriorOptimumAt(
+        law, {question.parameters, *question.budget_tokens, 0, question.weight_bits});
+  }
   const RunPoint run = surface.RunAt(optimum->tokens);
   RETURN_IF_ERROR(CheckLossQuestion(law, run));
 
@@ -109,12 +124,14 @@ absl::StatusOr<FractionAnswer> AnswerForBudget(const LossSurface& surface,
   // split does.
   std::vector<double> loss_gradient;
   if (uncertainty.wanted()) loss_gradient = surface.LogLossGradient(optimum->tokens);
-  answer.loss_nats = uncertainty.Positive(optimum->loss_nats(), loss_gradient);
+  answer.loss_nats = uncertainty.Loss(optimum->loss_nats(), loss_gradient);
   answer.loss_tolerance_nats =
       question.loss_tolerance_nats.value_or(kDefaultToleranceShare * optimum->loss_nats());
-  answer.flat_range = FlatRange(surface, budget, *optimum, answer.loss_tolerance_nats);
+  answer.flat_range = Shrink(FlatRange(surface, budget, *optimum, answer.loss_tolerance_nats),
+                             uncertainty.FractionMisfitHalfWidth());
   answer.caller_split =
       CompareSplit(surface, budget, *optimum, question.caller_fraction, uncertainty);
+  AddCallerSplitOutside(law.support, question.caller_fraction, &answer.outside);
   AddWarnings(law, *optimum, gradient, &answer);
   return answer;
 }

@@ -70,7 +70,9 @@ struct FractionAnswer {
   double fp_tokens = 0;
   double qat_tokens = 0;
   Estimate loss_nats;
-  std::optional<Interval> flat_range;  // unset with fixed_fp_tokens
+  // Unset with fixed_fp_tokens, and if no fraction is that good wherever the misfit
+  // of the law may leave the best one.
+  std::optional<Interval> flat_range;
   double loss_tolerance_nats = 0;
   double tokens_per_parameter_byte = 0;
   std::optional<SplitCost> caller_split;  // unset with fixed_fp_tokens

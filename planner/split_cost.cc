@@ -31,10 +31,15 @@ class SplitComparison {
         distance_(std::log(qat_fraction / (1 - qat_fraction)) - optimum.logit_fraction),
         tokens_(TokensAt(budget, optimum.logit_fraction + distance_)),
         loss_nats_(std::max(surface.LossNats(tokens_), optimum.loss_nats())) {
-    if (uncertainty.wanted()) gradient_ = surface.LogLossGradient(tokens_);
+    if (!uncertainty.wanted()) return;
+    gradient_ = surface.LogLossGradient(tokens_);
+    best_gradient_ = LogitFractionGradient(surface, budget, optimum);
+    const Estimate best = uncertainty.Fraction(optimum.logit_fraction, best_gradient_);
+    may_be_best_ = best.interval && best.interval->lower <= qat_fraction &&
+                   qat_fraction <= best.interval->upper;
   }
 
-  Estimate Loss() const { return uncertainty_.Positive(loss_nats_, gradient_); }
+  Estimate Loss() const { return uncertainty_.Loss(loss_nats_, gradient_); }
 
   // excess = root^2; near the optimum root = sqrt(L''/2) distance.
   Estimate Excess() const {
@@ -46,7 +51,7 @@ class SplitComparison {
     std::vector<double> slope = Scaled(gradient_, loss_nats_);
     slope =
         Difference(slope, Scaled(surface_.LogLossGradient(optimum_.tokens), optimum_.loss_nats()));
-    return uncertainty_.Square(root, Scaled(std::move(slope), 1 / (2 * root)));
+    return FromRoot(root, Scaled(std::move(slope), 1 / (2 * root)));
   }
 
   // ln(M / M') = root^2 >= 0.
@@ -63,7 +68,7 @@ class SplitComparison {
     // d ln M' = (d ln L - d ln L*(M') at fixed M') / (d ln L* / d ln M').
     const double scale = -1 / optimum.LossElasticity() / (2 * root);
     std::vector<double> slope = Difference(gradient_, surface_.LogLossGradient(optimum.tokens));
-    return uncertainty_.Square(root, Scaled(std::move(slope), scale));
+    return FromRoot(root, Scaled(std::move(slope), scale));
   }
 
  private:
@@ -74,11 +79,17 @@ class SplitComparison {
 
   // The square of scale * distance, of which only the optimum is uncertain.
   Estimate NearSquare(double scale) const {
-    std::vector<double> slope;
-    if (uncertainty_.wanted()) {
-      slope = Scaled(LogitFractionGradient(surface_, budget_, optimum_), -scale);
-    }
-    return uncertainty_.Square(scale * distance_, slope);
+    Estimate square = uncertainty_.Square(scale * distance_, Scaled(best_gradient_, -scale), scale);
+    if (may_be_best_ && square.interval) square.interval->lower = 0;
+    return square;
+  }
+
+  // Where the law misses the optimum by its own misfit, the root changes along its
+  // chord: it is nearly in proportion to the distance.
+  Estimate FromRoot(double root, const std::vector<double>& gradient) const {
+    Estimate square = uncertainty_.Square(root, gradient, std::abs(root / distance_));
+    if (may_be_best_ && square.interval) square.interval->lower = 0;
+    return square;
   }
 
   const LossSurface& surface_;
@@ -88,15 +99,20 @@ class SplitComparison {
   double distance_;  // logit of the split minus that of the optimum
   LogTokens tokens_;
   double loss_nats_;
-  std::vector<double> gradient_;  // of ln L at the split; empty if not wanted
+  std::vector<double> gradient_;       // of ln L at the split; empty if not wanted
+  std::vector<double> best_gradient_;  // of the logit of the best split, likewise
+  bool may_be_best_ = false;           // the split lies in the interval of the best
 };
 
 // From ln(M / M') to 1 - M'/M.
 Estimate WasteFromLog(const Estimate& log_waste) {
-  Estimate waste{-std::expm1(-log_waste.value)};
+  // Rounding must not make all of a budget of it.
+  const auto to_share = [](double log) {
+    return std::min(-std::expm1(-log), std::nextafter(1.0, 0.0));
+  };
+  Estimate waste{to_share(log_waste.value)};
   if (log_waste.interval) {
-    waste.interval = {-std::expm1(-log_waste.interval->lower),
-                      -std::expm1(-log_waste.interval->upper)};
+    waste.interval = {to_share(log_waste.interval->lower), to_share(log_waste.interval->upper)};
   }
   return waste;
 }

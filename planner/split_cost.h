@@ -16,7 +16,8 @@ namespace bitbudget::planner {
 // has the loss of the given split of M. It and the excess loss are squares of a
 // signed distance from the optimum that is smooth in theta; their intervals are
 // made on that distance, so that they hold at the optimum itself and stay in
-// range.
+// range. They begin at 0 if the split lies in the interval of the best one: then
+// the data do not tell the two apart.
 SplitCost CompareSplit(const LossSurface& surface,
                        const Budget& budget,
                        const OptimalSplit& optimum,

@@ -30,7 +30,15 @@ std::vector<double> Difference(std::span<const double> b, std::span<const double
 }
 
 Uncertainty::Uncertainty(const FittedLaw& law, double confidence_level)
-    : law_(&law), factor_(IntervalFactor(confidence_level, law.degrees_of_freedom)) {}
+    : law_(&law), factor_(IntervalFactor(confidence_level, law.degrees_of_freedom)) {
+  // Few optima tell the misfit less well than many runs tell the parameters.
+  const fitter::Misfit& misfit = law.misfit;
+  if (misfit.logit_fraction_stddev > 0) {
+    fraction_misfit_half_width_ =
+        IntervalFactor(confidence_level, misfit.fraction_degrees_of_freedom) *
+        misfit.logit_fraction_stddev;
+  }
+}
 
 std::optional<double> Uncertainty::StandardError(std::span<const double> gradient) const {
   if (law_->covariance.empty()) return std::nullopt;
@@ -41,35 +49,45 @@ std::optional<double> Uncertainty::StandardError(std::span<const double> gradien
 }
 
 std::optional<double> Uncertainty::HalfWidth(std::span<const double> gradient,
-                                             double extra_variance) const {
+                                             double extra_variance,
+                                             double misfit_half_width) const {
   if (!wanted()) return std::nullopt;
   const std::optional<double> standard_error = StandardError(gradient);
   if (!standard_error) return std::nullopt;
-  return factor_ * std::sqrt(*standard_error * *standard_error + extra_variance);
+  return std::hypot(factor_ * std::hypot(*standard_error, std::sqrt(extra_variance)),
+                    misfit_half_width);
 }
 
 Estimate Uncertainty::Positive(double value,
                                std::span<const double> gradient,
                                double extra_variance) const {
   Estimate estimate{value};
-  const std::optional<double> half_width = HalfWidth(gradient, extra_variance);
+  const std::optional<double> half_width = HalfWidth(gradient, extra_variance, 0);
   if (!half_width) return estimate;
   const Interval interval{value * std::exp(-*half_width), value * std::exp(*half_width)};
   if (std::isfinite(interval.upper)) estimate.interval = interval;
   return estimate;
 }
 
+Estimate Uncertainty::Loss(double loss_nats, std::span<const double> gradient) const {
+  const double misfit = law_->misfit.loss_stddev;
+  return Positive(loss_nats, gradient, misfit * misfit);
+}
+
 Estimate Uncertainty::Fraction(double logit, std::span<const double> gradient) const {
   Estimate estimate{Logistic(logit)};
-  if (const auto half_width = HalfWidth(gradient, 0)) {
+  if (const auto half_width = HalfWidth(gradient, 0, fraction_misfit_half_width_)) {
     estimate.interval = {Logistic(logit - *half_width), Logistic(logit + *half_width)};
   }
   return estimate;
 }
 
-Estimate Uncertainty::Square(double root, std::span<const double> gradient) const {
+Estimate Uncertainty::Square(double root,
+                             std::span<const double> gradient,
+                             double by_logit_fraction) const {
   Estimate estimate{root * root};
-  if (const auto half_width = HalfWidth(gradient, 0)) {
+  const double misfit_half_width = by_logit_fraction * fraction_misfit_half_width_;
+  if (const auto half_width = HalfWidth(gradient, 0, misfit_half_width)) {
     const double size = std::abs(root);
     const double lower = std::max(0.0, size - *half_width);
     const double upper = size + *half_width;

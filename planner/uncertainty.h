@@ -1,6 +1,7 @@
 // Intervals by the delta method: a quantity is moved to a scale on which it is
 // nearly linear in theta and cannot leave its range, and its interval there is
-// value +- factor * standard error.
+// value +- factor * standard error. What the law itself misses (fitter::Misfit) is
+// no matter of theta and adds in square.
 
 #ifndef BITBUDGET_PLANNER_UNCERTAINTY_H_
 #define BITBUDGET_PLANNER_UNCERTAINTY_H_
@@ -37,18 +38,34 @@ class Uncertainty {
                     std::span<const double> gradient,
                     double extra_variance = 0) const;
 
-  // A fraction, symmetric in its logit; `gradient` is that of the logit.
+  // The mean loss of runs: as above, with the misfit of the law.
+  Estimate Loss(double loss_nats, std::span<const double> gradient) const;
+
+  // A best fraction, symmetric in its logit, with the misfit of the law; `gradient`
+  // is that of the logit.
   Estimate Fraction(double logit, std::span<const double> gradient) const;
 
   // The square of a signed quantity with gradient `gradient`: values >= 0 that
-  // touch 0 as a minimum does, such as a loss in excess of the best.
-  Estimate Square(double root, std::span<const double> gradient) const;
+  // touch 0 as a minimum does, such as a loss in excess of the best. The quantity
+  // changes by `by_logit_fraction` per logit of the best fraction, which the law
+  // misses.
+  Estimate Square(double root,
+                  std::span<const double> gradient,
+                  double by_logit_fraction = 0) const;
+
+  // How far the best fraction may be off by the misfit of the law alone, in its
+  // logit; 0 if none is known.
+  double FractionMisfitHalfWidth() const { return fraction_misfit_half_width_; }
 
  private:
-  std::optional<double> HalfWidth(std::span<const double> gradient, double extra_variance) const;
+  // `misfit_half_width` is added in square.
+  std::optional<double> HalfWidth(std::span<const double> gradient,
+                                  double extra_variance,
+                                  double misfit_half_width) const;
 
   const FittedLaw* law_;
   double factor_ = 0;
+  double fraction_misfit_half_width_ = 0;
 };
 
 }  // namespace bitbudget::planner

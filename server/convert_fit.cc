@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "fitter/fraction_law.h"
 #include "util/error.h"
 #include "util/status_macros.h"
 
@@ -114,6 +115,15 @@ void SetLackOfFit(const fitter::LackOfFit& lack_of_fit, v1::Fit& fit) {
   message->set_misfit_rms(lack_of_fit.misfit_rms);
   message->set_f_ratio(lack_of_fit.f_ratio);
   message->set_p_value(lack_of_fit.p_value);
+  message->set_misfit_stddev(lack_of_fit.misfit_stddev);
+}
+
+void SetFractionMisfit(const fitter::FractionMisfit& misfit, v1::Fit& fit) {
+  v1::FractionMisfit* message = fit.mutable_fraction_misfit();
+  message->set_optimum_count(misfit.optimum_count);
+  message->set_logit_rms(misfit.logit_rms);
+  message->set_p_value(misfit.p_value);
+  message->set_logit_stddev(misfit.logit_stddev);
 }
 
 void SetFullPrecisionLaw(const fitter::FitResult& result, v1::Fit& fit) {
@@ -131,6 +141,7 @@ void SetFullPrecisionLaw(const fitter::FitResult& result, v1::Fit& fit) {
   message->set_degrees_of_freedom(fitted.degrees_of_freedom);
   message->set_run_stddev(fitted.run_stddev);
   message->set_trunk_stddev(fitted.trunk_stddev);
+  message->set_misfit_stddev(fitted.misfit.loss_stddev);
   *message->mutable_data_support() = ToSupportMessage(fitted.support);
   fit.mutable_cross_covariance()->Add(result.cross_covariance.begin(),
                                       result.cross_covariance.end());
@@ -155,7 +166,6 @@ void SetRowsAndLadder(const fitter::FitResult& result, v1::Fit& fit) {
     rows->set_reason(static_cast<v1::LeaveOutReason>(static_cast<int>(reason) + 1));
     rows->set_count(count);
   }
-  fit.mutable_noise()->set_trunk_count(result.trunk_count);
   for (const fitter::RungReport& rung : result.ladder) {
     v1::RungReport* message = fit.add_ladder();
     message->set_variant(rung.variant);
@@ -202,6 +212,13 @@ std::optional<fitter::Law> FindVariant(std::string_view family,
   return std::nullopt;
 }
 
+fitter::Misfit ReadMisfit(const v1::Fit& fit) {
+  const v1::FractionMisfit& fraction = fit.fraction_misfit();
+  return {.loss_stddev = fit.lack_of_fit().misfit_stddev(),
+          .logit_fraction_stddev = fraction.logit_stddev(),
+          .fraction_degrees_of_freedom = static_cast<double>(fraction.optimum_count())};
+}
+
 absl::StatusOr<fitter::FittedLaw> ReadLaw(const v1::Fit& fit, const fitter::DataSupport& support) {
   std::vector<double> widths = support.weight_bits;
   if (support.full_precision_row_count > 0) widths.push_back(kFullPrecisionBits);
@@ -210,6 +227,7 @@ absl::StatusOr<fitter::FittedLaw> ReadLaw(const v1::Fit& fit, const fitter::Data
   fitter::FittedLaw fitted{.law = *std::move(law),
                            .run_stddev = fit.noise().run_stddev(),
                            .trunk_stddev = fit.noise().trunk_stddev(),
+                           .misfit = ReadMisfit(fit),
                            .degrees_of_freedom = fit.degrees_of_freedom(),
                            .support = support};
   if (!ReadCoefficients(fit.coefficients(), fit.covariance(), fitted)) {
@@ -225,6 +243,7 @@ absl::StatusOr<fitter::FittedLaw> ReadFullPrecisionLaw(const v1::Fit& fit) {
   fitter::FittedLaw fitted{.law = *std::move(law),
                            .run_stddev = message.run_stddev(),
                            .trunk_stddev = message.trunk_stddev(),
+                           .misfit = {.loss_stddev = message.misfit_stddev()},
                            .degrees_of_freedom = message.degrees_of_freedom(),
                            .support = FromSupportMessage(message.data_support())};
   if (!ReadCoefficients(message.coefficients(), message.covariance(), fitted)) {
@@ -239,11 +258,17 @@ v1::Fit ToFit(const fitter::FitResult& result, const fitter::DataSupport& suppor
   v1::Fit fit;
   fit.set_law(result.resolved_options.family);
   fit.set_variant(result.variant);
-  if (result.law) SetLaw(*result.law, fit);
   *fit.mutable_data_support() = ToSupportMessage(support);
-  SetSearch(result.search, fit);
   SetRowsAndLadder(result, fit);
+  if (result.law) {
+    SetLaw(*result.law, fit);
+    SetSearch(result.search, fit);
+    fit.mutable_noise()->set_trunk_count(result.trunk_count);
+  } else {
+    fit.set_formula(fitter::kFractionFormula);
+  }
   if (result.lack_of_fit) SetLackOfFit(*result.lack_of_fit, fit);
+  if (result.fraction_misfit) SetFractionMisfit(*result.fraction_misfit, fit);
   if (result.full_precision_law) SetFullPrecisionLaw(result, fit);
   if (result.fraction_law) SetFractionLaw(*result.fraction_law, fit);
   fit.mutable_singular_values()->Add(result.singular_values.begin(), result.singular_values.end());

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -16,6 +17,17 @@ std::string Quantity(double value) { return FormatQuantity(value); }
 
 std::string Real(double value) { return fmt::format("{:.4g}", value); }
 
+// Of a law; a share so near to 0 or 1 is beyond what any law tells.
+std::string ShareText(double fraction) {
+  constexpr double kEdge = 1e-3;
+  if (fraction < kEdge) return "below " + Percent(kEdge);
+  if (fraction > 1 - kEdge) return "above " + Percent(1 - kEdge);
+  return Percent(fraction);
+}
+
+// Tokens to train on: whole ones.
+std::string TokensText(double tokens) { return Quantity(std::max(1.0, std::round(tokens))); }
+
 // A table of name, value and interval, whose heading names the confidence level.
 Table AnswerTable(const v1::Provenance& provenance) {
   return Table({"", "", fmt::format("{} interval", Percent(provenance.confidence_level()))});
@@ -29,17 +41,15 @@ void AddEstimate(Table& table,
 }
 
 // Loss and tokens are nowhere set by the law of the fraction, which knows none.
-bool KnowsLosses(const v1::OptimizeQatFractionResponse& answer) {
-  return answer.has_loss_nats();
-}
+bool KnowsLosses(const v1::OptimizeQatFractionResponse& answer) { return answer.has_loss_nats(); }
 
 std::string FractionSentence(const v1::OptimizeQatFractionResponse& answer) {
   std::string sentence = fmt::format(
       "Spend {} of the tokens on QAT: {} in full precision, then {} "
       "with QAT",
-      Percent(answer.qat_fraction().value()),
-      Quantity(answer.fp_tokens()),
-      Quantity(answer.qat_tokens()));
+      ShareText(answer.qat_fraction().value()),
+      TokensText(answer.fp_tokens()),
+      TokensText(answer.qat_tokens()));
   if (KnowsLosses(answer)) {
     sentence += fmt::format("; expected loss {} nats", LossText(answer.loss_nats().value()));
   }
@@ -47,33 +57,63 @@ std::string FractionSentence(const v1::OptimizeQatFractionResponse& answer) {
 }
 
 std::string CheckpointSentence(const v1::CheckpointPlan& plan) {
-  if (plan.has_target_qat_tokens()) {
+  const std::string checkpoint_tokens = Quantity(static_cast<double>(plan.fp_tokens()));
+  if (!plan.has_target_qat_tokens()) {
     return fmt::format(
-        "Add {} QAT tokens to the checkpoint of {} tokens to reach the target loss.\n",
-        Quantity(plan.target_qat_tokens().value()),
-        Quantity(static_cast<double>(plan.fp_tokens())));
+        "The budget adds {} QAT tokens to the checkpoint of {} tokens; expected loss {} nats.\n",
+        TokensText(plan.qat_tokens()),
+        checkpoint_tokens,
+        LossText(plan.loss_nats().value()));
   }
+  const double needed_tokens = plan.target_qat_tokens().value();
+  std::string text =
+      fmt::format("Add {} QAT tokens to the checkpoint of {} tokens to reach the target loss.",
+                  TokensText(needed_tokens),
+                  checkpoint_tokens);
+  if (plan.has_qat_tokens()) {
+    text += fmt::format(" The budget {} for {}: expected loss {} nats.",
+                        plan.qat_tokens() < needed_tokens ? "falls short of it, and pays" : "pays",
+                        TokensText(plan.qat_tokens()),
+                        LossText(plan.loss_nats().value()));
+  }
+  return text + "\n";
+}
+
+std::string FlatRangeText(const v1::OptimizeQatFractionResponse& answer) {
+  if (!answer.has_flat_range()) return "not told";
   return fmt::format(
-      "The budget adds {} QAT tokens to the checkpoint of {} tokens; expected loss {} nats.\n",
-      Quantity(plan.qat_tokens()),
-      Quantity(static_cast<double>(plan.fp_tokens())),
-      LossText(plan.loss_nats().value()));
+      "{} to {}", ShareText(answer.flat_range().lower()), ShareText(answer.flat_range().upper()));
 }
 
 void AddCallerSplit(Table& table, const v1::SplitComparison& split) {
   const std::string whose = fmt::format("with {} QAT", Percent(split.qat_fraction()));
   AddEstimate(table, "Loss " + whose, split.loss_nats(), &LossText);
   AddEstimate(table, "  above the best by", split.excess_loss_nats(), &Real);
-  AddEstimate(table, "  wastes, of the tokens", split.wasted_token_fraction(), &Percent);
-  table.AddRow({"  wastes, in tokens", Quantity(split.wasted_tokens()), ""});
+  const v1::Estimate& waste = split.wasted_token_fraction();
+  if (waste.has_lower() && waste.lower() == 0) {
+    // The point value would be sold as a fact that the data do not tell.
+    table.AddRow({"  wastes, of the tokens",
+                  "not told from 0",
+                  fmt::format("0 % to {}", ShareText(waste.upper()))});
+    return;
+  }
+  AddEstimate(table, "  wastes, of the tokens", waste, &ShareText);
+  table.AddRow({"  wastes, in tokens", TokensText(split.wasted_tokens()), ""});
+}
+
+// A tenth to a hundredth of `tokens`, a power of ten: enough to matter.
+double FurtherTokens(double tokens) {
+  return std::pow(10, std::max(0.0, std::floor(std::log10(tokens)) - 1));
 }
 
 void AddCheckpoint(Table& table, const v1::CheckpointPlan& plan) {
   if (plan.has_qat_tokens()) table.AddRow({"QAT tokens", Quantity(plan.qat_tokens()), ""});
   if (plan.has_loss_nats()) AddEstimate(table, "Loss", plan.loss_nats(), &LossText);
   if (plan.has_loss_change_per_qat_token_nats()) {
-    table.AddRow(
-        {"Loss per further 1B QAT tokens", Real(1e9 * plan.loss_change_per_qat_token_nats()), ""});
+    const double tokens = FurtherTokens(plan.qat_tokens());
+    table.AddRow({fmt::format("Loss per further {} QAT tokens", Quantity(tokens)),
+                  Real(tokens * plan.loss_change_per_qat_token_nats()),
+                  ""});
   }
   if (plan.has_target_qat_tokens()) {
     AddEstimate(table, "QAT tokens to the target", plan.target_qat_tokens(), &Quantity);
@@ -146,13 +186,11 @@ std::string FractionText(const v1::OptimizeQatFractionRequest& request,
     AddCheckpoint(table, answer.checkpoint());
   } else {
     text = FractionSentence(answer);
-    AddEstimate(table, "QAT fraction", answer.qat_fraction(), &Percent);
+    AddEstimate(table, "QAT fraction", answer.qat_fraction(), &ShareText);
     if (KnowsLosses(answer)) AddEstimate(table, "Loss", answer.loss_nats(), &LossText);
-    if (answer.has_flat_range()) {
+    if (KnowsLosses(answer)) {
       table.AddRow({fmt::format("As good within {} nats", Real(answer.loss_tolerance_nats())),
-                    fmt::format("{} to {}",
-                                Percent(answer.flat_range().lower()),
-                                Percent(answer.flat_range().upper())),
+                    FlatRangeText(answer),
                     ""});
     }
     if (answer.has_caller_split()) AddCallerSplit(table, answer.caller_split());

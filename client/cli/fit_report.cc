@@ -3,11 +3,20 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
+
 #include "client/cli/terminal.h"
 #include "client/cli/text.h"
 
 namespace bitbudget::cli {
 namespace {
+
+// `digits` significant ones, without an exponent for numbers of everyday size.
+std::string Significant(double value, int digits) {
+  constexpr double kEveryday = 1e6;
+  const bool is_long = std::abs(value) >= std::pow(10, digits) && std::abs(value) < kEveryday;
+  return is_long ? fmt::format("{:.0f}", value) : fmt::format("{:.{}g}", value, digits);
+}
 
 // The rows that a reason leaves out, in words that follow their number.
 std::string_view LeftOutRows(v1::LeaveOutReason reason) {
@@ -55,15 +64,17 @@ std::string SummaryText(const v1::Fit& fit) {
   table.AddRow({"Formula", fit.formula()});
   table.AddRow({"Rows fitted", fmt::to_string(fit.experiment_count())});
   table.AddRow({"Rows left out", LeftOutText(fit)});
-  table.AddRow(
-      {"Objective", fmt::format("{:.6g}, Huber delta {:.4g}", fit.objective(), fit.huber_delta())});
-  table.AddRow({"Search",
-                fmt::format("{}; {} of {} polished starts agree, {} screened, {:.3g} s",
-                            Words(v1::Termination_Name(fit.termination())),
-                            fit.agreeing_start_count(),
-                            fit.polished_start_count(),
-                            fit.start_count(),
-                            fit.compute_seconds())});
+  if (fit.has_objective()) {
+    table.AddRow({"Objective",
+                  fmt::format("{:.6g}, Huber delta {:.4g}", fit.objective(), fit.huber_delta())});
+    table.AddRow({"Search",
+                  fmt::format("{}; {} of {} polished starts agree, {} screened, {:.3g} s",
+                              Words(v1::Termination_Name(fit.termination())),
+                              fit.agreeing_start_count(),
+                              fit.polished_start_count(),
+                              fit.start_count(),
+                              fit.compute_seconds())});
+  }
   table.AddRow({"Data", fmt::format("revision {}", fit.revision())});
   table.AddRow({"Made", TimeText(fit.create_time())});
   return table.Aligned("  ");
@@ -80,15 +91,51 @@ std::string CoefficientsText(
     const google::protobuf::RepeatedPtrField<v1::Coefficient>& coefficients) {
   Table table({"COEFFICIENT", "VALUE", "STANDARD ERROR", "UNIT", "NOTE"});
   for (const v1::Coefficient& coefficient : coefficients) {
-    table.AddRow({coefficient.name(),
-                  fmt::format("{:.5g}", coefficient.value()),
-                  coefficient.has_standard_error()
-                      ? fmt::format("{:.2g}", coefficient.standard_error())
-                      : "",
-                  coefficient.unit(),
-                  CoefficientNote(coefficient)});
+    table.AddRow(
+        {coefficient.name(),
+         Significant(coefficient.value(), 5),
+         coefficient.has_standard_error() ? Significant(coefficient.standard_error(), 2) : "",
+         coefficient.unit(),
+         CoefficientNote(coefficient)});
   }
   return table.Aligned("  ");
+}
+
+void AddLackOfFit(const v1::Fit& fit, Table* table) {
+  if (!fit.has_lack_of_fit()) {
+    table->AddRow({"Lack of fit", "unknown: the data have no replicates"});
+    return;
+  }
+  const v1::LackOfFit& lack = fit.lack_of_fit();
+  table->AddRow({"Replicates",
+                 fmt::format("{} about their mean, {} degrees of freedom",
+                             Percent(lack.replicate_stddev()),
+                             lack.replicate_degrees_of_freedom())});
+  const std::string beyond =
+      lack.misfit_stddev() > 0 ? fmt::format("{} beyond their noise", Percent(lack.misfit_stddev()))
+                               : "no more than their noise explains";
+  table->AddRow({"Lack of fit",
+                 fmt::format("the law misses the means by {}; F = {:.3g}, p = {:.2g}; {}",
+                             Percent(lack.misfit_rms()),
+                             lack.f_ratio(),
+                             lack.p_value(),
+                             beyond)});
+}
+
+std::string FractionMisfitText(const v1::Fit& fit) {
+  if (!fit.has_fraction_misfit()) {
+    return "unknown: needs replicates and 3 measured optima";
+  }
+  const v1::FractionMisfit& misfit = fit.fraction_misfit();
+  std::string text = fmt::format(
+      "the law's best ones are {:.2g} from {} measured ones, rms of "
+      "logit f; p = {:.2g}",
+      misfit.logit_rms(),
+      misfit.optimum_count(),
+      misfit.p_value());
+  return text + (misfit.logit_stddev() > 0
+                     ? fmt::format("; {:.2g} beyond the errors of these", misfit.logit_stddev())
+                     : "; no more than noise explains");
 }
 
 std::string NoiseText(const v1::Fit& fit) {
@@ -104,20 +151,10 @@ std::string NoiseText(const v1::Fit& fit) {
       {"Shared by a trunk",
        fmt::format(
            "{}, from {}", Percent(noise.trunk_stddev()), Counted(noise.trunk_count(), "trunk"))});
-  if (!fit.has_lack_of_fit()) {
-    table.AddRow({"Lack of fit", "unknown: the data have no replicates"});
-    return table.Aligned("  ");
+  AddLackOfFit(fit, &table);
+  if (fit.law() == "compute_optimal_qat") {
+    table.AddRow({"QAT fractions", FractionMisfitText(fit)});
   }
-  const v1::LackOfFit& lack = fit.lack_of_fit();
-  table.AddRow({"Replicates",
-                fmt::format("{} about their mean, {} degrees of freedom",
-                            Percent(lack.replicate_stddev()),
-                            lack.replicate_degrees_of_freedom())});
-  table.AddRow({"Lack of fit",
-                fmt::format("the law misses the means by {}; F = {:.3g}, p = {:.2g}",
-                            Percent(lack.misfit_rms()),
-                            lack.f_ratio(),
-                            lack.p_value())});
   return table.Aligned("  ");
 }
 
@@ -131,8 +168,10 @@ std::string LadderText(const v1::Fit& fit) {
 
 std::string FractionLawText(const v1::FractionLaw& law) {
   return fmt::format(
-      "  f = exp(-a / ln S), a = {:.5g}, from {} measured optima; off by {:.3g} on average\n",
+      "  f = exp(-a / ln S), a = {:.5g}, standard error {:.2g}, from {} measured optima; off by "
+      "{:.3g} on average\n",
       law.a().value(),
+      law.a().standard_error(),
       law.optimum_count(),
       law.mean_absolute_error());
 }
@@ -158,8 +197,10 @@ std::string FitText(const v1::Fit& fit) {
   if (!fit.standard_options()) {
     text += "  Made with options of its own: it answers only where it is named.\n";
   }
-  text += Section("Coefficients", CoefficientsText(fit.coefficients()));
-  text += Section("Noise, in log loss", NoiseText(fit));
+  if (!fit.coefficients().empty()) {
+    text += Section("Coefficients", CoefficientsText(fit.coefficients()));
+  }
+  if (fit.has_noise()) text += Section("Noise, in log loss", NoiseText(fit));
   if (fit.has_full_precision_law()) {
     const v1::FullPrecisionLaw& law = fit.full_precision_law();
     text += Section(fmt::format("Full-precision runs alone: {}, residuals {} rms",
@@ -184,8 +225,8 @@ Table FitTable(const v1::ListFitsResponse& fits) {
                   fit.law(),
                   fit.variant(),
                   fmt::to_string(fit.experiment_count()),
-                  fmt::format("{:.3g}", fit.residual_rms()),
-                  fmt::format("{:.6g}", fit.objective()),
+                  fit.has_residual_rms() ? fmt::format("{:.3g}", fit.residual_rms()) : "",
+                  fit.has_objective() ? fmt::format("{:.6g}", fit.objective()) : "",
                   fit.standard_options() ? "the study's" : "its own",
                   TimeText(fit.create_time())});
   }

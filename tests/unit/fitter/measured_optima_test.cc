@@ -61,7 +61,7 @@ TEST(MeasuredOptimaTest, LeastLossAtAnOutermostFractionIsNoOptimum) {
   for (const double fraction : {0.05, 0.1, 0.2, 0.45, 0.7}) study.Add(fraction);
   const OptimumSearch search = study.Find();
   EXPECT_THAT(search.optima, IsEmpty());
-  EXPECT_THAT(search.cell_budgets, SizeIs(1));
+  EXPECT_THAT(search.cells, SizeIs(1));
   EXPECT_THAT(search.most_fractions, SizeIs(5));
 }
 
@@ -70,7 +70,7 @@ TEST(MeasuredOptimaTest, TwoFractionsHaveNoOptimum) {
   for (const double fraction : {0.1, 0.45}) study.Add(fraction);
   const OptimumSearch search = study.Find();
   EXPECT_THAT(search.optima, IsEmpty());
-  EXPECT_THAT(search.cell_budgets, IsEmpty());
+  EXPECT_THAT(search.cells, IsEmpty());
   EXPECT_THAT(search.most_fractions, ElementsAre(DoubleNear(0.1, 1e-9), DoubleNear(0.45, 1e-9)));
 }
 

@@ -71,6 +71,20 @@ TEST(RowSelectionTest, ChinchillaLeavesQatRowsOut) {
   EXPECT_THAT(selection.left_out, ElementsAre(Pair(LeaveOutReason::kRoleFpThenQat, 3)));
 }
 
+TEST(RowSelectionTest, AStudyOfWhichNoRowIsLeftIsToldWhy) {
+  Study study;
+  for (Observation& row : study.data.rows) row.excluded = true;
+  study.data.rows[0].excluded = false;
+  study.data.rows[0].role = RunRole::kControl;
+  FitOptions options;
+  options.start_count = 1;
+  options.polish_count = 1;
+  const absl::Status status = FitLaw(study.data, options).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(GetErrorDetails(status)->explanation,
+            "No run is left to fit; left out are: 3 excluded, 1 of the role CONTROL.");
+}
+
 TEST(RowSelectionTest, QuantizedActivationsAreLeftOut) {
   Study study;
   study.data.rows[2].activation_bits = 8;
