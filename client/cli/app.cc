@@ -146,6 +146,8 @@ void BuildApp(CLI::App& app, Session& session) {
   AddPredictCommand(app, session);
   AddFractionCommand(app, session);
   AddGridCommand(app, session);
+  AddJobCommands(app, session);
+  AddCampaignCommands(app, session);
   AddBackupCommand(app, session);
   AddCompletionCommand(app, session);
 }

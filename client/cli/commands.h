@@ -22,6 +22,8 @@ void AddFitCommands(CLI::App& app, Session& session);
 void AddPredictCommand(CLI::App& app, Session& session);
 void AddFractionCommand(CLI::App& app, Session& session);
 void AddGridCommand(CLI::App& app, Session& session);
+void AddJobCommands(CLI::App& app, Session& session);
+void AddCampaignCommands(CLI::App& app, Session& session);
 void AddBackupCommand(CLI::App& app, Session& session);
 void AddCompletionCommand(CLI::App& app, Session& session);
 

@@ -104,6 +104,18 @@ CLI::Option* AddStudy(CLI::App* command, std::string* target) {
       ->type_name("NAME");
 }
 
+absl::StatusOr<std::string> NameInStudy(const std::string& study,
+                                        const std::string& collection,
+                                        const std::string& id_or_name) {
+  if (id_or_name.find('/') != std::string::npos) return id_or_name;
+  if (!study.empty()) return fmt::format("{}/{}/{}", study, collection, id_or_name);
+  return WrongUsage(
+      fmt::format("say of which study '{0}' is: add --study NAME, or write "
+                  "studies/NAME/{1}/{0}",
+                  id_or_name,
+                  collection));
+}
+
 absl::StatusOr<std::string> LawFlags::FitName() const {
   if (fit.find('/') != std::string::npos) return fit;
   if (study.empty()) {

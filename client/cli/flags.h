@@ -50,6 +50,12 @@ CLI::Option* AddField(CLI::App* command,
 // --study: sets `target` to "studies/NAME".
 CLI::Option* AddStudy(CLI::App* command, std::string* target);
 
+// "STUDY/COLLECTION/ID", from an id or from a full name, which is returned as it
+// is. WrongUsage for an id without a study.
+absl::StatusOr<std::string> NameInStudy(const std::string& study,
+                                        const std::string& collection,
+                                        const std::string& id_or_name);
+
 // --study NAME or --fit FIT: which law answers. Both together: the fit of that
 // study.
 struct LawFlags {

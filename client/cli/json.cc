@@ -1,5 +1,11 @@
 #include "client/cli/json.h"
 
+#include <fmt/format.h>
+
+#include <fstream>
+#include <memory>
+#include <sstream>
+
 #include "google/protobuf/util/json_util.h"
 
 namespace bitbudget::cli {
@@ -28,6 +34,23 @@ std::string ToJsonLine(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   return Print(message, options) + "\n";
+}
+
+absl::Status ReadJsonFile(const std::string& path,
+                          std::string_view noun,
+                          google::protobuf::Message* message) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  if (!file || text.bad()) return absl::NotFoundError(fmt::format("cannot read {}", path));
+  const std::unique_ptr<google::protobuf::Message> read(message->New());
+  const auto status = google::protobuf::util::JsonStringToMessage(text.str(), read.get());
+  if (!status.ok()) {
+    return absl::InvalidArgumentError(
+        fmt::format("{} holds no {} as JSON: {}", path, noun, std::string(status.message())));
+  }
+  message->MergeFrom(*read);
+  return absl::OkStatus();
 }
 
 }  // namespace bitbudget::cli

@@ -1,16 +1,14 @@
 #include <fmt/format.h>
 
-#include <fstream>
 #include <memory>
-#include <sstream>
 #include <vector>
 
 #include "client/cli/commands.h"
 #include "client/cli/field.h"
 #include "client/cli/flags.h"
+#include "client/cli/json.h"
 #include "client/cli/study_report.h"
 #include "client/cli/terminal.h"
-#include "google/protobuf/util/json_util.h"
 #include "util/status_macros.h"
 
 namespace bitbudget::cli {
@@ -91,19 +89,6 @@ absl::Status PrintStudy(Session& session, const absl::StatusOr<v1::Study>& study
   return absl::OkStatus();
 }
 
-// The study that a file holds as proto JSON.
-absl::StatusOr<v1::Study> ReadDefinition(const std::string& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  if (!file || text.bad()) return absl::NotFoundError(fmt::format("cannot read {}", path));
-  v1::Study study;
-  const auto status = google::protobuf::util::JsonStringToMessage(text.str(), &study);
-  if (status.ok()) return study;
-  return absl::InvalidArgumentError(
-      fmt::format("{} holds no study as JSON: {}", path, std::string(status.message())));
-}
-
 // Defaults, then what the file says, then what the flags say.
 absl::Status RunCreate(Session& session, const StudyArguments& arguments) {
   v1::CreateStudyRequest request;
@@ -113,8 +98,7 @@ absl::Status RunCreate(Session& session, const StudyArguments& arguments) {
   study.set_loss_unit(v1::NATS_PER_TOKEN);
   study.set_parameter_convention(v1::NON_EMBEDDING);
   if (!arguments.definition_file.empty()) {
-    ASSIGN_OR_RETURN(const v1::Study definition, ReadDefinition(arguments.definition_file));
-    study.MergeFrom(definition);
+    RETURN_IF_ERROR(ReadJsonFile(arguments.definition_file, "study", &study));
   }
   study.MergeFrom(arguments.study);
   ASSIGN_OR_RETURN(client::Client * client, session.Client());

@@ -1,0 +1,237 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/cli/commands.h"
+#include "client/cli/flags.h"
+#include "client/cli/job_report.h"
+#include "client/cli/json.h"
+#include "client/cli/terminal.h"
+#include "util/status_macros.h"
+
+namespace bitbudget::cli {
+namespace {
+
+// Jobs by id or full name, and what is done to them.
+struct NamesArguments {
+  std::string study;
+  std::vector<std::string> ids;
+  std::string reason;
+};
+
+CLI::Option* AddIds(CLI::App* command, NamesArguments* arguments) {
+  AddStudy(command, &arguments->study);
+  return command
+      ->add_option("jobs", arguments->ids, "Jobs, by id with --study, or by their full names")
+      ->required();
+}
+
+// Calls `call(client, name)`, which returns the job, for every job that is named.
+template <typename Call>
+absl::Status ForEachJob(Session& session, const NamesArguments& arguments, const Call& call) {
+  ASSIGN_OR_RETURN(client::Client * client, session.Client());
+  for (const std::string& id : arguments.ids) {
+    ASSIGN_OR_RETURN(std::string name, NameInStudy(arguments.study, "jobs", id));
+    ASSIGN_OR_RETURN(const v1::Job job, call(*client, std::move(name)));
+    session.Print(job, JobLine(job));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunShow(Session& session, const NamesArguments& arguments) {
+  ASSIGN_OR_RETURN(client::Client * client, session.Client());
+  for (const std::string& id : arguments.ids) {
+    v1::GetJobRequest request;
+    ASSIGN_OR_RETURN(*request.mutable_name(), NameInStudy(arguments.study, "jobs", id));
+    ASSIGN_OR_RETURN(const v1::Job job, client->GetJob(request));
+    session.Print(job, JobText(job));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunCancel(Session& session, const NamesArguments& arguments) {
+  return ForEachJob(session, arguments, [&](client::Client& client, std::string name) {
+    v1::CancelJobRequest request;
+    request.set_name(std::move(name));
+    request.set_reason(arguments.reason);
+    return client.CancelJob(request);
+  });
+}
+
+absl::Status RunRetry(Session& session, const NamesArguments& arguments) {
+  return ForEachJob(session, arguments, [](client::Client& client, std::string name) {
+    v1::RetryJobRequest request;
+    request.set_name(std::move(name));
+    return client.RetryJob(request);
+  });
+}
+
+// Which jobs.
+struct FilterArguments {
+  std::string study = "studies/-";
+  std::string campaign;  // id or full name
+  v1::JobFilter filter;
+  int page_size = 100;
+  bool all = false;
+};
+
+absl::StatusOr<v1::JobFilter> FilterOf(const FilterArguments& arguments) {
+  v1::JobFilter filter = arguments.filter;
+  if (!arguments.campaign.empty()) {
+    const std::string study = arguments.study == "studies/-" ? "" : arguments.study;
+    ASSIGN_OR_RETURN(*filter.mutable_campaign(),
+                     NameInStudy(study, "campaigns", arguments.campaign));
+  }
+  return filter;
+}
+
+void AddFilterFlags(CLI::App* command, FilterArguments* arguments) {
+  AddStudy(command, &arguments->study)->description("Study, by its id; else all");
+  AddField(command, &arguments->filter, "states", "In one of these states", "--state");
+  command->add_option("--campaign", arguments->campaign, "Of this campaign")->type_name("NAME");
+  AddField(command, &arguments->filter, "worker", "Last leased to this worker");
+}
+
+absl::Status RunList(Session& session, const FilterArguments& arguments) {
+  v1::ListJobsRequest request;
+  request.set_parent(arguments.study);
+  request.set_page_size(arguments.page_size);
+  ASSIGN_OR_RETURN(*request.mutable_filter(), FilterOf(arguments));
+  ASSIGN_OR_RETURN(client::Client * client, session.Client());
+  v1::ListJobsResponse all;
+  do {
+    ASSIGN_OR_RETURN(v1::ListJobsResponse page, client->ListJobs(request));
+    request.set_page_token(page.next_page_token());
+    all.MergeFrom(page);
+    all.set_next_page_token(page.next_page_token());
+  } while (arguments.all && !request.page_token().empty());
+  const Table table = JobTable(all);
+  session.Print(all, OutputIsTerminal() ? table.Aligned() : table.TabSeparated());
+  if (!all.next_page_token().empty()) {
+    session.Note(fmt::format("the first {}; see them all with --all", all.jobs_size()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunWatch(Session& session, const FilterArguments& arguments) {
+  v1::WatchJobsRequest request;
+  request.set_parent(arguments.study);
+  ASSIGN_OR_RETURN(*request.mutable_filter(), FilterOf(arguments));
+  ASSIGN_OR_RETURN(client::Client * client, session.Client(absl::InfiniteDuration()));
+  absl::Status written;
+  RETURN_IF_ERROR(client->WatchJobs(request, [&](const v1::WatchJobsResponse& change) {
+    if (session.json) {
+      session.Print(ToJsonLine(change));
+    } else if (change.has_job()) {
+      session.Print(JobLine(change.job()));
+    }
+    written = session.Flush();
+    return written.ok();
+  }));
+  return written;
+}
+
+struct DrainArguments {
+  v1::DrainWorkerRequest request;
+};
+
+absl::Status RunDrain(Session& session, const DrainArguments& arguments) {
+  ASSIGN_OR_RETURN(client::Client * client, session.Client());
+  ASSIGN_OR_RETURN(const auto response, client->DrainWorker(arguments.request));
+  const std::string& worker = arguments.request.worker();
+  session.Print(
+      response,
+      arguments.request.lift()
+          ? fmt::format("{} may take jobs again\n", worker)
+          : fmt::format("{} will give back {} and leave\n",
+                        worker,
+                        response.jobs().empty() ? "nothing, for it has no job,"
+                                                : fmt::format("{} job(s)", response.jobs_size())));
+  return absl::OkStatus();
+}
+
+void AddOnNames(CLI::App& jobs,
+                Session& session,
+                const char* name,
+                const char* description,
+                const char* example,
+                absl::Status (*run)(Session&, const NamesArguments&),
+                bool has_reason = false) {
+  CLI::App* command = AddCommand(jobs, name, description, example);
+  auto arguments = std::make_shared<NamesArguments>();
+  AddIds(command, arguments.get());
+  if (has_reason) command->add_option("--reason", arguments->reason, "Kept with the job");
+  OnCommand(command, session, arguments, run);
+}
+
+}  // namespace
+
+void AddJobCommands(CLI::App& app, Session& session) {
+  CLI::App* jobs = AddCommand(app,
+                              "jobs",
+                              "Jobs: trainings that workers carry out",
+                              "bitbudget jobs list --study micro\n"
+                              "bitbudget jobs watch --study micro");
+  jobs->require_subcommand(1);
+
+  CLI::App* list = AddCommand(*jobs,
+                              "list",
+                              "Lists jobs in the order in which they were created",
+                              "bitbudget jobs list --study micro\n"
+                              "bitbudget jobs list --study micro --campaign small --state failed\n"
+                              "bitbudget jobs list --worker node7-4711 --state running");
+  auto listed = std::make_shared<FilterArguments>();
+  AddFilterFlags(list, listed.get());
+  list->add_option("--page-size", listed->page_size, "Jobs a page; else 100");
+  list->add_flag("--all", listed->all, "All pages");
+  OnCommand(list, session, listed, &RunList);
+
+  AddOnNames(*jobs,
+             session,
+             "show",
+             "Shows jobs with all that is known of them",
+             "bitbudget jobs show 17 --study micro",
+             &RunShow);
+  AddOnNames(*jobs,
+             session,
+             "cancel",
+             "Ends jobs, and those that depend on them",
+             "bitbudget jobs cancel 17 --study micro --reason 'wrong peak rate'",
+             &RunCancel,
+             /*has_reason=*/true);
+  AddOnNames(*jobs,
+             session,
+             "retry",
+             "Queues failed or cancelled jobs again",
+             "bitbudget jobs retry 17 18 --study micro",
+             &RunRetry);
+
+  CLI::App* watch = AddCommand(*jobs,
+                               "watch",
+                               "Prints jobs as they are, then every change, until interrupted",
+                               "bitbudget jobs watch --study micro\n"
+                               "bitbudget jobs watch --study micro --campaign small --json");
+  auto watched = std::make_shared<FilterArguments>();
+  AddFilterFlags(watch, watched.get());
+  OnCommand(watch, session, watched, &RunWatch);
+
+  CLI::App* drain = AddCommand(*jobs,
+                               "drain",
+                               "Tells a worker to give back its job and leave",
+                               "bitbudget jobs drain node7-4711\n"
+                               "bitbudget jobs drain node7-4711 --lift");
+  auto drained = std::make_shared<DrainArguments>();
+  drain
+      ->add_option_function<std::string>(
+          "worker",
+          [drained](const std::string& name) { drained->request.set_worker(name); },
+          "Name of the worker")
+      ->required();
+  AddField(drain, &drained->request, "lift", "Take the drain back");
+  OnCommand(drain, session, drained, &RunDrain);
+}
+
+}  // namespace bitbudget::cli
