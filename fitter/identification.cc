@@ -268,8 +268,13 @@ Identification Identify(const Design& design,
   }
   const Eigen::MatrixXd reduced = ReducedJacobian(design, centred, scale, &objective);
   if (!inside.empty()) {
-    const Eigen::VectorXd values = Decompose(reduced, inside).singularValues();
+    const auto svd = Decompose(reduced, inside);
+    const Eigen::VectorXd& values = svd.singularValues();
     result.singular_values.assign(values.begin(), values.end());
+    result.directions.setZero(count, values.size());
+    for (std::size_t row = 0; row < inside.size(); ++row) {
+      result.directions.row(inside[row]) = svd.matrixV().row(static_cast<Eigen::Index>(row));
+    }
   }
   const std::vector<int> determined = FindDetermined(reduced, inside);
   for (const int j : determined) result.determined[j] = true;

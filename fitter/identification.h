@@ -58,6 +58,9 @@ struct Identification {
   std::vector<bool> determined;  // free, inside, and determined by the runs
   // Of the scaled Jacobian over free parameters inside their bounds, descending.
   std::vector<double> singular_values;
+  // The directions that belong to them: a column a direction of length 1, a row a
+  // parameter; 0 for parameters that are not free inside their bounds.
+  Eigen::MatrixXd directions;
 
   // No parameter at the upper end, none vanished, and full rank.
   bool is_complete = false;
