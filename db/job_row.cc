@@ -9,7 +9,6 @@
 #include "db/names.h"
 #include "db/sqlite_error.h"
 #include "util/error.h"
-#include "util/sha256.h"
 #include "util/status_macros.h"
 
 namespace bitbudget::db {
@@ -30,11 +29,7 @@ v1::Job Definition(const v1::Job& job) {
   definition.set_priority(job.priority());
   definition.set_max_failures(job.max_failures());
   definition.set_estimated_flops(job.estimated_flops());
-  v1::Job deciding;
-  deciding.set_trainer(job.trainer());
-  deciding.set_kind(job.kind());
-  *deciding.mutable_training() = job.training();
-  definition.set_training_hash(ToHex(HashMessage(deciding)));
+  definition.set_training_hash(job.training_hash());
   return definition;
 }
 

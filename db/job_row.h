@@ -63,8 +63,7 @@ struct JobPlace {
   int64_t memory_bytes = 0;
 };
 
-// Inserts a queued job and returns its key. Its names are final; the store sets
-// training_hash.
+// Inserts a queued job, whose names are final, and returns its key.
 int64_t InsertJobRow(const WriteContext& context, const v1::Job& job, const JobPlace& place);
 
 }  // namespace bitbudget::db

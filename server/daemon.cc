@@ -6,8 +6,10 @@
 #include <thread>
 
 #include "db/store.h"
+#include "server/grpc_job_services.h"
 #include "server/grpc_server.h"
 #include "server/grpc_services.h"
+#include "server/job_board.h"
 #include "server/log.h"
 #include "server/worker_pool.h"
 #include "util/status_macros.h"
@@ -17,6 +19,10 @@ namespace {
 
 constexpr int kMostWaiters = 1'024;
 constexpr int kMostQueuedQuestions = 1'024;
+// Threads for leases and watches: they wait for the disk, and those that wait
+// together share a commit.
+constexpr int kJobThreads = 16;
+constexpr int kMostQueuedJobTasks = 4'096;
 
 }  // namespace
 
@@ -38,16 +44,28 @@ absl::Status RunDaemon(const Config& config,
   const int core_count = static_cast<int>(std::thread::hardware_concurrency());
   WorkerPool pool(std::max(1, core_count), kMostQueuedQuestions);
   PlannerService planner(*store, registry, pool);
+  WorkerPool job_pool(kJobThreads, kMostQueuedJobTasks);
+  JobBoard board(job_pool, kMostWaiters);
+  JobService jobs(parts, refits, board);
+  CampaignService campaigns(*store, board);
   CallGate gate;
   GrpcStudyService grpc_studies(studies, gate);
   GrpcExperimentService grpc_experiments(experiments, gate);
   GrpcFitService grpc_fits(fits, gate);
   GrpcPlannerService grpc_planner(planner, gate);
+  GrpcJobService grpc_jobs(jobs, gate, job_pool);
+  GrpcCampaignService grpc_campaigns(campaigns, gate, job_pool);
 
   RETURN_IF_ERROR(refits.Start());
-  ASSIGN_OR_RETURN(
-      const std::unique_ptr<GrpcServer> server,
-      GrpcServer::Start(config, {&grpc_studies, &grpc_experiments, &grpc_fits, &grpc_planner}));
+  RETURN_IF_ERROR(jobs.Start());
+  ASSIGN_OR_RETURN(const std::unique_ptr<GrpcServer> server,
+                   GrpcServer::Start(config,
+                                     {&grpc_studies,
+                                      &grpc_experiments,
+                                      &grpc_fits,
+                                      &grpc_planner,
+                                      &grpc_jobs,
+                                      &grpc_campaigns}));
   on_ready(server->address());
   wait_for_end();
 
@@ -55,6 +73,8 @@ absl::Status RunDaemon(const Config& config,
   server->StopServing();
   gate.Close();
   registry.Drain();
+  board.Drain();
+  jobs.Stop();
   refits.Stop();
   gate.WaitUntilEmpty(config.shutdown_grace);
   server->Shutdown();

@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "bitbudget/v1/campaign.grpc.pb.h"
 #include "bitbudget/v1/experiment.grpc.pb.h"
 #include "bitbudget/v1/fit.grpc.pb.h"
+#include "bitbudget/v1/job.grpc.pb.h"
 #include "bitbudget/v1/planner.grpc.pb.h"
 #include "bitbudget/v1/study.grpc.pb.h"
 #include "util/error.h"
@@ -29,6 +31,8 @@ constexpr auto kServiceNames = std::to_array<const char* (*)()>({
     &v1::ExperimentService::service_full_name,
     &v1::FitService::service_full_name,
     &v1::PlannerService::service_full_name,
+    &v1::JobService::service_full_name,
+    &v1::CampaignService::service_full_name,
 });
 
 void SetServing(grpc::Server& server, bool is_serving) {

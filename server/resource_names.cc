@@ -8,6 +8,8 @@ namespace {
 constexpr std::string_view kStudies = "studies/";
 constexpr std::string_view kExperiments = "/experiments/";
 constexpr std::string_view kFits = "/fits/";
+constexpr std::string_view kJobs = "/jobs/";
+constexpr std::string_view kCampaigns = "/campaigns/";
 constexpr size_t kLongestId = 63;
 
 bool IsLetter(char c) { return c >= 'a' && c <= 'z'; }
@@ -44,6 +46,12 @@ std::optional<ChildName> ParseExperimentName(std::string_view name) {
 }
 
 std::optional<ChildName> ParseFitName(std::string_view name) { return ParseChildName(name, kFits); }
+
+std::optional<ChildName> ParseJobName(std::string_view name) { return ParseChildName(name, kJobs); }
+
+std::optional<ChildName> ParseCampaignName(std::string_view name) {
+  return ParseChildName(name, kCampaigns);
+}
 
 std::string FormatStudyName(std::string_view study_id) {
   return std::string(kStudies).append(study_id);

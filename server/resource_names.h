@@ -36,6 +36,11 @@ std::optional<ChildName> ParseExperimentName(std::string_view name);
 // form.
 std::optional<ChildName> ParseFitName(std::string_view name);
 
+// The same for "studies/{study}/jobs/{job}" and
+// "studies/{study}/campaigns/{campaign}".
+std::optional<ChildName> ParseJobName(std::string_view name);
+std::optional<ChildName> ParseCampaignName(std::string_view name);
+
 // The inverse of the above. Ids are taken as they are.
 std::string FormatStudyName(std::string_view study_id);
 std::string FormatExperimentName(const ChildName& name);
