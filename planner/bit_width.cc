@@ -8,10 +8,9 @@
 #include <utility>
 
 #include "planner/capability.h"
-#include "planner/size_optimum.h"
 #include "planner/uncertainty.h"
 #include "planner/width_ranking.h"
-#include "util/error.h"
+#include "planner/width_search.h"
 #include "util/status_macros.h"
 
 namespace bitbudget::planner {
@@ -19,172 +18,6 @@ namespace {
 
 // As in qat_fraction.cc: the noise between seeds of a run.
 constexpr double kDefaultToleranceShare = 1e-3;
-
-// A run of fewer tokens than one a phase is none.
-constexpr double kLeastTokens = 2;
-
-// Sizes nearer than this to an end of their range, in ln N, are at it.
-constexpr double kAtEnd = 1e-6;
-
-// What the search found at one width, or why it found nothing.
-struct Outcome {
-  std::optional<SizedSplit> best;
-  TrainingBudget budget;
-  SizeLimit limit = SizeLimit::kGiven;
-  absl::Status refusal;
-  double miss = 0;  // by which factor the question is missed; 0 if none is known
-};
-
-Outcome Refuse(absl::Status refusal, double miss = 0) {
-  return {.refusal = std::move(refusal), .miss = miss};
-}
-
-// Sizes to search at one width.
-struct SizeRange {
-  double lower = 0;  // ln N
-  double upper = 0;
-  bool is_given = false;
-  bool is_capped = false;  // `upper` is what the memory holds
-};
-
-class WidthSearch {
- public:
-  WidthSearch(const FittedLaw& law, const BitWidthQuestion& question)
-      : law_(law), question_(question) {}
-
-  Outcome At(double weight_bits) const {
-    absl::Status refusal;
-    double miss = 0;
-    const std::optional<SizeRange> range = SizesAt(weight_bits, &refusal, &miss);
-    if (!range) return Refuse(std::move(refusal), miss);
-    const SizeSearch search(law_, weight_bits);
-    if (question_.objective == WidthObjective::kLeastCompute) return LeastCompute(search, *range);
-    const auto best = search.Best(range->lower, range->upper, question_.budget);
-    if (!best) return Refuse(NoInteriorOptimum(law_));
-    return question_.objective == WidthObjective::kLeastLoss ? LeastLoss(*best, *range)
-                                                             : LeastMemory(search, *best, *range);
-  }
-
- private:
-  std::optional<SizeRange> SizesAt(double weight_bits, absl::Status* refusal, double* miss) const {
-    const auto too_large = [&](double parameters) {
-      const double bytes = MemoryOf(question_.memory_model, parameters, weight_bits).total_bytes;
-      *refusal = OutOfRangeField(
-          "memory_bytes",
-          fmt::format("is {:g}; {:g} parameters at {:g} bits take {:.4g} bytes in all",
-                      *question_.memory_bytes,
-                      parameters,
-                      weight_bits,
-                      bytes));
-      *miss = bytes / *question_.memory_bytes;
-      return *miss > 1;
-    };
-    if (question_.parameters) {
-      if (question_.memory_bytes && too_large(*question_.parameters)) return std::nullopt;
-      const double log_parameters = std::log(*question_.parameters);
-      return SizeRange{log_parameters, log_parameters, /*is_given=*/true};
-    }
-    const double least = law_.support.parameters.lower / kSizeSearchFactor;
-    const double most = law_.support.parameters.upper * kSizeSearchFactor;
-    SizeRange range{std::log(least), std::log(most)};
-    if (!question_.memory_bytes) return range;
-    if (too_large(least)) return std::nullopt;
-    const double held = LargestModel(question_.memory_model, *question_.memory_bytes, weight_bits);
-    range.is_capped = held < most;
-    range.upper = std::max(range.lower, std::log(std::min(held, most)));
-    return range;
-  }
-
-  Outcome LeastLoss(const SizedSplit& best, const SizeRange& range) const {
-    Outcome outcome{.best = best, .budget = question_.budget};
-    outcome.limit = LimitOf(best, range);
-    if (!range.is_given && IsAtEndOfSearch(best, range)) return Unbounded(best, range);
-    return outcome;
-  }
-
-  Outcome LeastMemory(const SizeSearch& search,
-                      const SizedSplit& best,
-                      const SizeRange& range) const {
-    const double target_nats = *question_.target_loss_nats;
-    if (best.loss_nats() > target_nats) return TargetMissed(search.weight_bits(), best.loss_nats());
-    if (range.is_given) return {.best = best, .budget = question_.budget};
-    const SizedSplit smallest = search.Smallest(range.lower, best, question_.budget, target_nats);
-    if (smallest.log_parameters - range.lower < kAtEnd) return Unbounded(smallest, range);
-    return {.best = smallest, .budget = question_.budget, .limit = SizeLimit::kTarget};
-  }
-
-  Outcome LeastCompute(const SizeSearch& search, const SizeRange& range) const {
-    constexpr double kEndlessFlops = 1e40;
-    const TrainingBudget endless{.flops = kEndlessFlops,
-                                 .qat_token_cost = question_.budget.qat_token_cost};
-    const auto floor = search.Best(range.lower, range.upper, endless);
-    if (!floor) return Refuse(NoInteriorOptimum(law_));
-    const auto least = search.LeastCompute(
-        range.lower, range.upper, endless.qat_token_cost, *question_.target_loss_nats);
-    if (!least) return TargetMissed(search.weight_bits(), floor->loss_nats());
-    if (!range.is_given && IsAtEndOfSearch(least->best, range)) {
-      return Unbounded(least->best, range);
-    }
-    return {.best = least->best, .budget = least->budget, .limit = LimitOf(least->best, range)};
-  }
-
-  static SizeLimit LimitOf(const SizedSplit& best, const SizeRange& range) {
-    if (range.is_given) return SizeLimit::kGiven;
-    const bool is_full = range.is_capped && range.upper - best.log_parameters < kAtEnd;
-    return is_full ? SizeLimit::kMemory : SizeLimit::kBudget;
-  }
-
-  static bool IsAtEndOfSearch(const SizedSplit& best, const SizeRange& range) {
-    const bool is_largest = !range.is_capped && range.upper - best.log_parameters < kAtEnd;
-    const bool is_smallest = best.log_parameters - range.lower < kAtEnd;
-    return is_largest || (is_smallest && range.lower < range.upper);
-  }
-
-  Outcome Unbounded(const SizedSplit& best, const SizeRange& range) const {
-    const bool is_largest = range.upper - best.log_parameters < kAtEnd;
-    return Refuse(OutOfRangeField(
-        "parameters",
-        fmt::format("are free, and by the law the best size is {} {:.3g}, {:g} times {} measured "
-                    "one; {}",
-                    is_largest ? "above" : "below",
-                    best.parameters(),
-                    kSizeSearchFactor,
-                    is_largest ? "the largest" : "the smallest",
-                    is_largest ? "set memory_bytes or parameters" : "set parameters")));
-  }
-
-  Outcome TargetMissed(double weight_bits, double best_nats) const {
-    const double target_nats = *question_.target_loss_nats;
-    return Refuse(
-        OutOfRangeField(
-            "target_loss_nats",
-            fmt::format(
-                "is {:g}; {:g} bits reach {:.5g} at best", target_nats, weight_bits, best_nats)),
-        best_nats / target_nats);
-  }
-
-  const FittedLaw& law_;
-  const BitWidthQuestion& question_;
-};
-
-// d ln N / d ln block_parameters.
-double SizeElasticity(const MemoryModel& model, const ModelMemory& memory) {
-  if (!model.law_counts_embeddings) return 1;
-  return (memory.block_parameters + memory.embedding_parameters / 3) /
-         (memory.block_parameters + memory.embedding_parameters);
-}
-
-// By what the logarithm of the memory or the FLOPs that the target needs rises as
-// the log loss of the plan does; 0 if the need is certain.
-double NeedPerLogLoss(const BitWidthQuestion& question,
-                      const Outcome& outcome,
-                      const ModelMemory& memory) {
-  const SizedSplit& best = *outcome.best;
-  if (question.objective == WidthObjective::kLeastCompute) return -1 / best.split.LossElasticity();
-  if (outcome.limit == SizeLimit::kGiven) return 0;
-  return -best.loss_nats() / best.slope * memory.elasticity /
-         SizeElasticity(question.memory_model, memory);
-}
 
 // A candidate and what its ranking needs.
 struct Entry {
@@ -198,67 +31,58 @@ class EntryMaker {
   EntryMaker(const FittedLaw& law, const BitWidthQuestion& question, const Uncertainty& uncertainty)
       : law_(law), question_(question), uncertainty_(uncertainty) {}
 
-  absl::StatusOr<Entry> Make(double weight_bits, const Outcome& outcome) const {
-    const SizedSplit& best = *outcome.best;
-    const LossSurface surface = SizeSearch(law_, weight_bits).SurfaceAt(best.log_parameters);
-    const RunPoint run = surface.RunAt(best.split.tokens);
-    RETURN_IF_ERROR(CheckTokens(run, outcome.budget));
+  absl::StatusOr<Entry> Make(double weight_bits, const WidthPlan& plan) const {
+    const LossSurface surface(law_, std::exp(plan.log_parameters), weight_bits);
+    const RunPoint run = surface.RunAt(plan.tokens);
+    RETURN_IF_ERROR(CheckBuysARun(plan.budget, run.parameters));
     RETURN_IF_ERROR(CheckSplitQuestion(law_, run.parameters, weight_bits));
     RETURN_IF_ERROR(CheckLossQuestion(law_, run));
     Entry entry{.run = run};
-    if (uncertainty_.wanted())
-      entry.contender.gradient = surface.LogLossGradient(best.split.tokens);
-    SetCandidate(surface, outcome, &entry);
+    if (uncertainty_.wanted()) entry.contender.gradient = surface.LogLossGradient(plan.tokens);
+    SetCandidate(surface, plan, &entry);
     if (question_.objective == WidthObjective::kLeastLoss) {
-      entry.contender.log_score = std::log(best.loss_nats());
+      entry.contender.log_score = std::log(plan.loss_nats);
       entry.contender.misfit_stddev = law_.misfit.loss_stddev;
     } else {
-      SetNeed(outcome, &entry);
+      SetNeed(plan.need_per_log_loss, &entry);
     }
     return entry;
   }
 
  private:
-  static absl::Status CheckTokens(const RunPoint& run, const TrainingBudget& budget) {
-    if (run.total_tokens() >= kLeastTokens) return absl::OkStatus();
-    return OutOfRangeField(
-        budget.flops ? "compute_flops" : "total_tokens",
-        fmt::format("buys {:.3g} tokens for {:.3g} parameters; a run of two phases takes 2 or more",
-                    run.total_tokens(),
-                    run.parameters));
-  }
-
-  void SetCandidate(const LossSurface& surface, const Outcome& outcome, Entry* entry) const {
-    const SizedSplit& best = *outcome.best;
+  void SetCandidate(const LossSurface& surface, const WidthPlan& plan, Entry* entry) const {
     const RunPoint& run = entry->run;
     WidthCandidate& candidate = entry->candidate;
     candidate.weight_bits = run.weight_bits;
     candidate.parameters = question_.parameters.value_or(run.parameters);
-    std::vector<double> fraction_gradient;
-    if (uncertainty_.wanted()) {
-      fraction_gradient =
-          LogitFractionGradient(surface, outcome.budget.At(best.log_parameters), best.split);
-    }
-    candidate.qat_fraction = uncertainty_.Fraction(best.split.logit_fraction, fraction_gradient);
-    candidate.fp_tokens = run.fp_tokens;
+    candidate.qat_fraction = FractionOf(surface, plan);
+    candidate.fp_tokens = question_.fixed_fp_tokens.value_or(run.fp_tokens);
     candidate.qat_tokens = run.qat_tokens;
-    candidate.loss_nats = uncertainty_.Loss(best.loss_nats(), entry->contender.gradient);
+    candidate.loss_nats = uncertainty_.Loss(plan.loss_nats, entry->contender.gradient);
     candidate.memory = MemoryOf(question_.memory_model, candidate.parameters, run.weight_bits);
-    candidate.compute_flops = TrainingFlops(run, outcome.budget.qat_token_cost);
+    candidate.compute_flops = TrainingFlops(run, plan.budget.qat_token_cost);
     candidate.tokens_per_parameter_byte = run.tokens_per_parameter_byte(run.total_tokens());
-    candidate.size_limit = outcome.limit;
+    candidate.size_limit = plan.limit;
     candidate.outside = OutsideData(law_.support, run);
   }
 
-  void SetNeed(const Outcome& outcome, Entry* entry) const {
+  Estimate FractionOf(const LossSurface& surface, const WidthPlan& plan) const {
+    if (!plan.split) return {std::exp(plan.tokens.qat - plan.tokens.total)};
+    std::vector<double> gradient;
+    if (uncertainty_.wanted()) {
+      gradient = LogitFractionGradient(surface, plan.budget.At(plan.log_parameters), *plan.split);
+    }
+    return uncertainty_.Fraction(plan.split->logit_fraction, gradient);
+  }
+
+  void SetNeed(double need_per_log_loss, Entry* entry) const {
     WidthCandidate& candidate = entry->candidate;
     Contender& contender = entry->contender;
     const bool is_memory = question_.objective == WidthObjective::kLeastMemory;
     const double need = is_memory ? candidate.memory.total_bytes : candidate.compute_flops;
-    const double scale = NeedPerLogLoss(question_, outcome, candidate.memory);
     contender.log_score = std::log(need);
-    contender.misfit_stddev = std::abs(scale) * law_.misfit.loss_stddev;
-    for (double& slope : contender.gradient) slope *= scale;
+    contender.misfit_stddev = std::abs(need_per_log_loss) * law_.misfit.loss_stddev;
+    for (double& slope : contender.gradient) slope *= need_per_log_loss;
     candidate.needed = uncertainty_.Positive(
         need, contender.gradient, contender.misfit_stddev * contender.misfit_stddev);
   }
@@ -325,6 +149,39 @@ std::vector<std::string> Warnings(const FittedLaw& law, const std::vector<Entry>
   return warnings;
 }
 
+// A candidate for each width that has one; the nearest miss if none has.
+absl::StatusOr<std::vector<Entry>> FindEntries(const FittedLaw& law,
+                                               const BitWidthQuestion& question,
+                                               const std::vector<double>& widths,
+                                               const Uncertainty& uncertainty,
+                                               std::vector<RefusedWidth>* refused) {
+  const EntryMaker maker(law, question, uncertainty);
+  std::vector<Entry> entries;
+  absl::Status nearest_refusal;
+  double nearest_miss = std::numeric_limits<double>::infinity();
+  for (const double weight_bits : widths) {
+    if (question.cancelled && question.cancelled()) {
+      return absl::CancelledError("the question was cancelled");
+    }
+    WidthOutcome outcome = SearchAtWidth(law, question, weight_bits);
+    if (outcome.plan) {
+      absl::StatusOr<Entry> entry = maker.Make(weight_bits, *outcome.plan);
+      if (entry.ok()) {
+        entries.push_back(*std::move(entry));
+        continue;
+      }
+      outcome.refusal = entry.status();
+    }
+    refused->push_back({weight_bits, std::string(outcome.refusal.message())});
+    if (nearest_refusal.ok() || outcome.miss < nearest_miss) {
+      nearest_refusal = outcome.refusal;
+      nearest_miss = outcome.miss;
+    }
+  }
+  if (entries.empty()) return nearest_refusal;
+  return entries;
+}
+
 }  // namespace
 
 absl::StatusOr<BitWidthAnswer> OptimizeBitWidth(const FittedLaw& law,
@@ -334,34 +191,9 @@ absl::StatusOr<BitWidthAnswer> OptimizeBitWidth(const FittedLaw& law,
   RETURN_IF_ERROR(CheckWidthsQuestion(law, question.parameters, widths));
   const Uncertainty uncertainty =
       question.with_intervals ? Uncertainty(law, question.confidence_level) : Uncertainty(law);
-  const WidthSearch search(law, question);
-  const EntryMaker maker(law, question, uncertainty);
-
   BitWidthAnswer answer;
-  std::vector<Entry> entries;
-  absl::Status nearest_refusal;
-  double nearest_miss = std::numeric_limits<double>::infinity();
-  for (const double weight_bits : widths) {
-    if (question.cancelled && question.cancelled()) {
-      return absl::CancelledError("the question was cancelled");
-    }
-    Outcome outcome = search.At(weight_bits);
-    if (outcome.best) {
-      absl::StatusOr<Entry> entry = maker.Make(weight_bits, outcome);
-      if (entry.ok()) {
-        entries.push_back(*std::move(entry));
-        continue;
-      }
-      outcome.refusal = entry.status();
-    }
-    answer.refused.push_back({weight_bits, std::string(outcome.refusal.message())});
-    if (nearest_refusal.ok() || outcome.miss < nearest_miss) {
-      nearest_refusal = outcome.refusal;
-      nearest_miss = outcome.miss;
-    }
-  }
-  if (entries.empty()) return nearest_refusal;
-
+  ASSIGN_OR_RETURN(std::vector<Entry> entries,
+                   FindEntries(law, question, widths, uncertainty, &answer.refused));
   std::ranges::stable_sort(
       entries, {}, [](const Entry& entry) { return entry.contender.log_score; });
   answer.loss_tolerance_nats = question.loss_tolerance_nats.value_or(

@@ -27,6 +27,9 @@ struct BitWidthQuestion {
   WidthObjective objective = WidthObjective::kLeastLoss;
   // Size as the law counts it; unset: free.
   std::optional<double> parameters;
+  // A checkpoint of so many full-precision tokens exists; > 0, with `parameters`
+  // and not with kLeastMemory. The split is what the budget, or the target, leaves.
+  std::optional<double> fixed_fp_tokens;
   // Widths to consider, 1 <= . < 16, different; empty: every measured one.
   std::vector<double> weight_bits;
   std::optional<double> memory_bytes;      // cap on the total, > 0
@@ -97,7 +100,8 @@ inline constexpr double kSizeSearchFactor = 1000;
 // - OUT_OF_RANGE: no width has a model that fits the cap ("memory_bytes"), reaches
 //   the target ("target_loss_nats"), has a best size within kSizeSearchFactor of
 //   the data ("parameters"), or is trained on 2 tokens or more ("total_tokens",
-//   "compute_flops"); names the nearest miss.
+//   "compute_flops"); or the checkpoint leaves no budget ("fixed_fp_tokens"). Names
+//   the nearest miss.
 // - FAILED_PRECONDITION, DATA_CANNOT_ANSWER: the law does not know the split, the
 //   widths or, with a free size, other sizes (capability.h).
 // - CANCELLED: question.cancelled returned true.

@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "absl/status/status.h"
 #include "planner/optimal_split.h"
 
 namespace bitbudget::planner {
@@ -25,6 +26,10 @@ struct TrainingBudget {
   // d ln(tokens bought) / d ln N: 0 or -1.
   double TokensElasticity() const { return flops ? -1 : 0; }
 };
+
+// OUT_OF_RANGE about "total_tokens" or "compute_flops" if the budget buys less than
+// 2 full-precision tokens for a model of this size: one a phase.
+absl::Status CheckBuysARun(const TrainingBudget& budget, double parameters);
 
 // FLOPs of a run in which a QAT token costs `qat_token_cost` full-precision ones.
 double TrainingFlops(const RunPoint& run, double qat_token_cost);

@@ -1,0 +1,74 @@
+#include "planner/joint_uncertainty.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace bitbudget::planner {
+namespace {
+
+// left^T matrix right, row-major.
+double Bilinear(std::span<const double> left,
+                std::span<const double> matrix,
+                std::span<const double> right) {
+  double sum = 0;
+  for (size_t row = 0; row < left.size(); ++row) {
+    double product = 0;
+    for (size_t column = 0; column < right.size(); ++column) {
+      product += matrix[row * right.size() + column] * right[column];
+    }
+    sum += left[row] * product;
+  }
+  return sum;
+}
+
+}  // namespace
+
+void JointGradient::AddLoss(const FitLaws& laws,
+                            const FittedLaw& law,
+                            double loss_nats,
+                            std::span<const double> log_gradient,
+                            double weight) {
+  std::vector<double>& gradient = &law == laws.law ? by_law : by_full_precision_law;
+  gradient.resize(log_gradient.size());
+  const double scale = weight * loss_nats;
+  for (size_t i = 0; i < log_gradient.size(); ++i) gradient[i] += scale * log_gradient[i];
+  const double misfit = scale * law.misfit.loss_stddev;
+  misfit_variance += misfit * misfit;
+}
+
+JointUncertainty::JointUncertainty(const FitLaws& laws, double confidence_level)
+    : laws_(laws), confidence_level_(confidence_level) {}
+
+std::optional<double> JointUncertainty::HalfWidth(const JointGradient& gradient) const {
+  if (!wanted()) return std::nullopt;
+  double variance = gradient.misfit_variance;
+  double degrees_of_freedom = laws_.law->degrees_of_freedom;
+  if (!gradient.by_law.empty()) {
+    if (laws_.law->covariance.empty()) return std::nullopt;
+    variance += Bilinear(gradient.by_law, laws_.law->covariance, gradient.by_law);
+  }
+  if (!gradient.by_full_precision_law.empty()) {
+    const FittedLaw& other = *laws_.full_precision_law;
+    if (other.covariance.empty()) return std::nullopt;
+    variance +=
+        Bilinear(gradient.by_full_precision_law, other.covariance, gradient.by_full_precision_law);
+    if (!gradient.by_law.empty() && !laws_.cross_covariance.empty()) {
+      variance +=
+          2 * Bilinear(gradient.by_law, laws_.cross_covariance, gradient.by_full_precision_law);
+    }
+    degrees_of_freedom = std::min(degrees_of_freedom, other.degrees_of_freedom);
+  }
+  // Rounding can leave a variance of 0 slightly negative; NaN fails as well.
+  if (!(variance > 0) || !std::isfinite(variance)) return std::nullopt;
+  return IntervalFactor(confidence_level_, degrees_of_freedom) * std::sqrt(variance);
+}
+
+Estimate JointUncertainty::Signed(double value, const JointGradient& gradient) const {
+  Estimate estimate{value};
+  if (const auto half_width = HalfWidth(gradient)) {
+    estimate.interval = {value - *half_width, value + *half_width};
+  }
+  return estimate;
+}
+
+}  // namespace bitbudget::planner

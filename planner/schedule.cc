@@ -1,0 +1,85 @@
+#include "planner/schedule.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace bitbudget::planner {
+namespace {
+
+constexpr double kWarmupShare = 0.01;     // of the full-precision phase
+constexpr double kCooldownShare = 0.2;    // arXiv 2405.18392
+constexpr double kQatWarmupShare = 0.05;  // as in the bundled runs
+constexpr double kQatPeak = 0.3;          // likewise
+
+// Batches of least loss by compute, arXiv 2401.02954.
+double TokensPerStep(double flops) { return 0.292 * std::pow(flops, 0.3271); }
+
+int64_t Steps(double tokens, double tokens_per_step) {
+  return std::max<int64_t>(1, std::llround(tokens / tokens_per_step));
+}
+
+class PhaseList {
+ public:
+  void Add(
+      const char* name, int64_t steps, double first_rate, double last_rate, const char* shape) {
+    if (steps > 0) phases_.push_back({name, steps, first_rate, last_rate, shape});
+  }
+  std::vector<SchedulePhase> Take() { return std::move(phases_); }
+
+ private:
+  std::vector<SchedulePhase> phases_;
+};
+
+void AddFullPrecision(const TrainingSchedule& schedule, PhaseList* phases) {
+  const auto share = [&](double of) {
+    return static_cast<int64_t>(of * static_cast<double>(schedule.fp_steps));
+  };
+  const int64_t warmup = share(kWarmupShare);
+  const int64_t cooldown = schedule.is_fused ? 0 : share(kCooldownShare);
+  phases->Add("fp_warmup", warmup, 0, 1, "linear");
+  phases->Add("fp_stable", schedule.fp_steps - warmup - cooldown, 1, 1, "constant");
+  phases->Add("fp_cooldown", cooldown, 1, 0, "1-sqrt");
+}
+
+void AddQat(const TrainingSchedule& schedule, PhaseList* phases) {
+  if (schedule.is_fused) {
+    phases->Add("qat_decay", schedule.qat_steps, 1, 0, "1-sqrt");
+    return;
+  }
+  const auto warmup =
+      static_cast<int64_t>(kQatWarmupShare * static_cast<double>(schedule.qat_steps));
+  phases->Add("qat_warmup", warmup, 0, kQatPeak, "linear");
+  phases->Add("qat_decay", schedule.qat_steps - warmup, kQatPeak, 0, "cosine");
+}
+
+}  // namespace
+
+TrainingSchedule MakeSchedule(const ScheduleQuestion& question) {
+  TrainingSchedule schedule{.advice = AdviseCooldown(question.weight_bits)};
+  schedule.is_fused = schedule.advice.advice == Cooldown::kFuse;
+  if (question.has_checkpoint && schedule.is_fused) {
+    schedule.advice.reason +=
+        " It takes a checkpoint that has not been cooled down; after a cooldown keep to the "
+        "classic "
+        "schedule.";
+  }
+  if (question.tokens_per_step) {
+    schedule.tokens_per_step = *question.tokens_per_step;
+  } else {
+    schedule.tokens_per_step = std::max(1.0, std::round(TokensPerStep(question.compute_flops)));
+    schedule.tokens_per_step_source =
+        "0.292 C^0.3271 tokens for C FLOPs, the batch of least loss in arXiv 2401.02954; set your "
+        "own where you know it.";
+  }
+  schedule.qat_steps = Steps(question.qat_tokens, schedule.tokens_per_step);
+  PhaseList phases;
+  if (!question.has_checkpoint) {
+    schedule.fp_steps = Steps(question.fp_tokens, schedule.tokens_per_step);
+    AddFullPrecision(schedule, &phases);
+  }
+  AddQat(schedule, &phases);
+  schedule.phases = phases.Take();
+  return schedule;
+}
+
+}  // namespace bitbudget::planner

@@ -1,0 +1,225 @@
+#include "planner/width_search.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "planner/capability.h"
+#include "planner/checkpoint.h"
+#include "planner/uncertainty.h"
+#include "util/error.h"
+#include "util/status_macros.h"
+
+namespace bitbudget::planner {
+namespace {
+
+// Sizes nearer than this to an end of their range, in ln N, are at it.
+constexpr double kAtEnd = 1e-6;
+
+constexpr double kEndlessFlops = 1e40;
+
+// d ln N / d ln block_parameters.
+double SizeElasticity(const MemoryModel& model, const ModelMemory& memory) {
+  if (!model.law_counts_embeddings) return 1;
+  return (memory.block_parameters + memory.embedding_parameters / 3) /
+         (memory.block_parameters + memory.embedding_parameters);
+}
+
+WidthOutcome Refuse(absl::Status refusal, double miss = 0) {
+  return {.refusal = std::move(refusal), .miss = miss};
+}
+
+// Sizes to search at one width.
+struct SizeRange {
+  double lower = 0;  // ln N
+  double upper = 0;
+  bool is_given = false;
+  bool is_capped = false;  // `upper` is what the memory holds
+
+  bool HoldsEnd(double log_parameters) const { return upper - log_parameters < kAtEnd; }
+  // True at an end that is neither the question's nor the cap's.
+  bool IsUnbounded(double log_parameters) const {
+    if (is_given) return false;
+    const bool is_smallest = log_parameters - lower < kAtEnd && lower < upper;
+    return is_smallest || (!is_capped && HoldsEnd(log_parameters));
+  }
+  SizeLimit LimitOf(double log_parameters) const {
+    if (is_given) return SizeLimit::kGiven;
+    return is_capped && HoldsEnd(log_parameters) ? SizeLimit::kMemory : SizeLimit::kBudget;
+  }
+};
+
+class WidthSearch {
+ public:
+  WidthSearch(const FittedLaw& law, const BitWidthQuestion& question, double weight_bits)
+      : law_(law), question_(question), search_(law, weight_bits) {}
+
+  WidthOutcome Run() const {
+    absl::Status refusal;
+    double miss = 0;
+    const std::optional<SizeRange> range = Sizes(&refusal, &miss);
+    if (!range) return Refuse(std::move(refusal), miss);
+    if (question_.fixed_fp_tokens) return FromCheckpoint();
+    if (question_.objective == WidthObjective::kLeastCompute) return LeastCompute(*range);
+    const auto best = search_.Best(range->lower, range->upper, question_.budget);
+    if (!best) return Refuse(NoInteriorOptimum(law_));
+    return question_.objective == WidthObjective::kLeastLoss ? LeastLoss(*best, *range)
+                                                             : LeastMemory(*best, *range);
+  }
+
+ private:
+  double weight_bits() const { return search_.weight_bits(); }
+
+  // How many times the cap a model takes.
+  double ShareOfCap(double parameters) const {
+    return MemoryOf(question_.memory_model, parameters, weight_bits()).total_bytes /
+           *question_.memory_bytes;
+  }
+
+  absl::Status TooLarge(double parameters) const {
+    return OutOfRangeField(
+        "memory_bytes",
+        fmt::format("is {:g}; {:g} parameters at {:g} bits take {:.4g} bytes in all",
+                    *question_.memory_bytes,
+                    parameters,
+                    weight_bits(),
+                    ShareOfCap(parameters) * *question_.memory_bytes));
+  }
+
+  // nullopt with the reason if the cap holds no model.
+  std::optional<SizeRange> Sizes(absl::Status* refusal, double* miss) const {
+    const double least =
+        question_.parameters.value_or(law_.support.parameters.lower / kSizeSearchFactor);
+    const double most =
+        question_.parameters.value_or(law_.support.parameters.upper * kSizeSearchFactor);
+    SizeRange range{std::log(least), std::log(most), question_.parameters.has_value()};
+    if (!question_.memory_bytes) return range;
+    *miss = ShareOfCap(least);
+    if (*miss > 1) {
+      *refusal = TooLarge(least);
+      return std::nullopt;
+    }
+    if (range.is_given) return range;
+    const double held =
+        LargestModel(question_.memory_model, *question_.memory_bytes, weight_bits());
+    range.is_capped = held < most;
+    range.upper = std::max(range.lower, std::log(std::min(held, most)));
+    return range;
+  }
+
+  WidthOutcome LeastLoss(const SizedSplit& best, const SizeRange& range) const {
+    if (range.IsUnbounded(best.log_parameters)) return Unbounded(best, range);
+    return Found(best, question_.budget, range.LimitOf(best.log_parameters));
+  }
+
+  WidthOutcome LeastMemory(const SizedSplit& best, const SizeRange& range) const {
+    const double target_nats = *question_.target_loss_nats;
+    if (best.loss_nats() > target_nats) return TargetMissed(best.loss_nats());
+    // The memory of a given size is certain.
+    if (range.is_given) return Found(best, question_.budget, SizeLimit::kGiven);
+    const SizedSplit smallest = search_.Smallest(range.lower, best, question_.budget, target_nats);
+    if (smallest.log_parameters - range.lower < kAtEnd) return Unbounded(smallest, range);
+    WidthOutcome outcome = Found(smallest, question_.budget, SizeLimit::kTarget);
+    const ModelMemory memory =
+        MemoryOf(question_.memory_model, smallest.parameters(), weight_bits());
+    outcome.plan->need_per_log_loss = -smallest.loss_nats() / smallest.slope * memory.elasticity /
+                                      SizeElasticity(question_.memory_model, memory);
+    return outcome;
+  }
+
+  WidthOutcome LeastCompute(const SizeRange& range) const {
+    const double cost = question_.budget.qat_token_cost;
+    const auto least =
+        search_.LeastCompute(range.lower, range.upper, cost, *question_.target_loss_nats);
+    if (!least) {
+      const auto floor =
+          search_.Best(range.lower, range.upper, {.flops = kEndlessFlops, .qat_token_cost = cost});
+      return floor ? TargetMissed(floor->loss_nats()) : Refuse(NoInteriorOptimum(law_));
+    }
+    const SizedSplit& best = least->best;
+    if (range.IsUnbounded(best.log_parameters)) return Unbounded(best, range);
+    WidthOutcome outcome = Found(best, least->budget, range.LimitOf(best.log_parameters));
+    outcome.plan->need_per_log_loss = -1 / best.split.LossElasticity();
+    return outcome;
+  }
+
+  // The full-precision tokens are spent; the budget, or the target, tells the rest.
+  WidthOutcome FromCheckpoint() const {
+    const double parameters = *question_.parameters;
+    const LossSurface surface = search_.SurfaceAt(std::log(parameters));
+    FractionQuestion fraction_question{.parameters = parameters, .weight_bits = weight_bits()};
+    fraction_question.qat_token_cost = question_.budget.qat_token_cost;
+    fraction_question.fixed_fp_tokens = question_.fixed_fp_tokens;
+    const bool is_inverse = question_.objective == WidthObjective::kLeastCompute;
+    if (is_inverse) {
+      fraction_question.target_loss_nats = question_.target_loss_nats;
+    } else {
+      const Budget budget = question_.budget.At(std::log(parameters));
+      fraction_question.budget_tokens = std::exp(budget.log_tokens);
+    }
+    const auto answer = PlanCheckpoint(surface, fraction_question, Uncertainty(law_));
+    if (!answer.ok()) {
+      const double floor_nats = surface.FloorNats(*question_.fixed_fp_tokens);
+      return Refuse(answer.status(), is_inverse ? floor_nats / *question_.target_loss_nats : 0);
+    }
+    const double qat_tokens = is_inverse ? answer->target_qat_tokens->value : *answer->qat_tokens;
+    const LogTokens tokens = LogTokens::Of(*question_.fixed_fp_tokens, qat_tokens);
+    WidthPlan plan{.log_parameters = std::log(parameters), .tokens = tokens};
+    plan.loss_nats = surface.LossNats(tokens);
+    plan.budget = {.flops = TrainingFlops(surface.RunAt(tokens), question_.budget.qat_token_cost),
+                   .qat_token_cost = question_.budget.qat_token_cost};
+    // Of the FLOPs, QAT has this share, and grows until the loss has fallen.
+    const double qat_cost = question_.budget.qat_token_cost * qat_tokens;
+    plan.need_per_log_loss = -qat_cost / (qat_cost + *question_.fixed_fp_tokens) * plan.loss_nats /
+                             surface.SlopeInLogQatTokens(tokens);
+    return {.plan = plan};
+  }
+
+  static WidthOutcome Found(const SizedSplit& best, const TrainingBudget& budget, SizeLimit limit) {
+    WidthPlan plan{.log_parameters = best.log_parameters, .tokens = best.split.tokens};
+    plan.loss_nats = best.loss_nats();
+    plan.split = best.split;
+    plan.budget = budget;
+    plan.limit = limit;
+    return {.plan = plan};
+  }
+
+  WidthOutcome Unbounded(const SizedSplit& best, const SizeRange& range) const {
+    const bool is_largest = range.HoldsEnd(best.log_parameters);
+    return Refuse(OutOfRangeField(
+        "parameters",
+        fmt::format("are free, and by the law the best size is {} {:.3g}, {:g} times {} measured "
+                    "one; {}",
+                    is_largest ? "above" : "below",
+                    best.parameters(),
+                    kSizeSearchFactor,
+                    is_largest ? "the largest" : "the smallest",
+                    is_largest ? "set memory_bytes or parameters" : "set parameters")));
+  }
+
+  WidthOutcome TargetMissed(double best_nats) const {
+    const double target_nats = *question_.target_loss_nats;
+    return Refuse(
+        OutOfRangeField(
+            "target_loss_nats",
+            fmt::format(
+                "is {:g}; {:g} bits reach {:.5g} at best", target_nats, weight_bits(), best_nats)),
+        best_nats / target_nats);
+  }
+
+  const FittedLaw& law_;
+  const BitWidthQuestion& question_;
+  const SizeSearch search_;
+};
+
+}  // namespace
+
+WidthOutcome SearchAtWidth(const FittedLaw& law,
+                           const BitWidthQuestion& question,
+                           double weight_bits) {
+  return WidthSearch(law, question, weight_bits).Run();
+}
+
+}  // namespace bitbudget::planner
