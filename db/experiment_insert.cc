@@ -35,7 +35,10 @@ class BatchInserter {
       RETURN_IF_ERROR(Insert(static_cast<int>(index)));
     }
     if (!conflicts_.empty()) {
-      return ConflictError(fmt::format("experiments[{}]", conflicts_.front().index), conflicts_);
+      const RowConflict& first = conflicts_.front();
+      return ConflictError(first.line > 0 ? fmt::format("line {}", first.line)
+                                          : fmt::format("experiments[{}]", first.index),
+                           conflicts_);
     }
     Finish();
     return std::move(record_);
@@ -91,7 +94,9 @@ class BatchInserter {
                          .line = batch_.experiments[index].provenance().line(),
                          .differing_fields = std::move(differing)};
     if (row_number >= first_new_row_) {
-      conflict.earlier_index = index_of_new_row_[row_number - first_new_row_];
+      const int earlier = index_of_new_row_[row_number - first_new_row_];
+      conflict.earlier_index = earlier;
+      conflict.earlier_line = batch_.experiments[earlier].provenance().line();
     } else {
       conflict.existing_experiment = existing;
     }

@@ -9,11 +9,16 @@
 namespace bitbudget::db {
 namespace {
 
+// The run whose key the row claims.
+std::string Holder(const RowConflict& conflict) {
+  if (!conflict.earlier_index) return conflict.existing_experiment;
+  if (conflict.earlier_line > 0) return fmt::format("line {}", conflict.earlier_line);
+  return fmt::format("experiments[{}]", *conflict.earlier_index);
+}
+
 // "has the natural key of studies/s/experiments/7 but another loss_nats".
 std::string Describe(const RowConflict& conflict) {
-  const std::string other = conflict.earlier_index.has_value()
-                                ? fmt::format("row {} of this request", *conflict.earlier_index)
-                                : conflict.existing_experiment;
+  const std::string other = Holder(conflict);
   if (conflict.differing_fields.empty()) {
     return fmt::format("has the natural key of {}", other);
   }

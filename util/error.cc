@@ -36,7 +36,8 @@ static void to_json(Json& json, const RowConflict& conflict) {
           {"line", conflict.line},
           {"existing_experiment", conflict.existing_experiment},
           {"differing_fields", conflict.differing_fields},
-          {"earlier_index", OptionalToJson(conflict.earlier_index)}};
+          {"earlier_index", OptionalToJson(conflict.earlier_index)},
+          {"earlier_line", conflict.earlier_line}};
 }
 
 static void from_json(const Json& json, RowConflict& conflict) {
@@ -45,6 +46,7 @@ static void from_json(const Json& json, RowConflict& conflict) {
   conflict.existing_experiment = json.at("existing_experiment");
   conflict.differing_fields = json.at("differing_fields").get<std::vector<std::string>>();
   conflict.earlier_index = OptionalFromJson<int>(json.at("earlier_index"));
+  conflict.earlier_line = json.at("earlier_line");
 }
 
 absl::Status MakeError(absl::StatusCode code, std::string_view message, ErrorDetails details) {

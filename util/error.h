@@ -46,6 +46,7 @@ struct RowConflict {
   std::string existing_experiment;  // empty if `earlier_index` is set
   std::vector<std::string> differing_fields;
   std::optional<int> earlier_index;
+  int64_t earlier_line = 0;  // of that row in its source, 0 if unknown
 
   bool operator==(const RowConflict&) const = default;
 };

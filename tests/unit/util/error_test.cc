@@ -18,7 +18,7 @@ TEST(ErrorTest, DetailsSurviveTheStatus) {
                                                .line = 4,
                                                .existing_experiment = "studies/a/experiments/1",
                                                .differing_fields = {"loss_nats"}},
-                                              {.index = 3, .earlier_index = 0}},
+                                              {.index = 3, .earlier_index = 0, .earlier_line = 2}},
                                 .rejected_rows = {{7, 9, "weight_bits", "17 is above 16"}},
                                 .resource_type = "study",
                                 .resource_name = "studies/micro",
