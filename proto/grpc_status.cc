@@ -7,6 +7,7 @@
 #include "bitbudget/v1/error_details.pb.h"
 #include "google/rpc/error_details.pb.h"
 #include "util/error.h"
+#include "util/utf8.h"
 
 namespace bitbudget {
 namespace {
@@ -72,6 +73,7 @@ void AddConflict(google::rpc::Status& rich, const RowConflict& conflict) {
   entry.set_existing_experiment(conflict.existing_experiment);
   for (const std::string& field : conflict.differing_fields) entry.add_differing_fields(field);
   if (conflict.earlier_index) entry.set_earlier_index(*conflict.earlier_index);
+  entry.set_earlier_line(conflict.earlier_line);
   Add(rich, entry);
 }
 
@@ -114,6 +116,7 @@ bool Read(const google::protobuf::Any& any, ErrorDetails& details) {
                       {conflict.differing_fields().begin(), conflict.differing_fields().end()},
                       {}};
     if (conflict.has_earlier_index()) entry.earlier_index = conflict.earlier_index();
+    entry.earlier_line = conflict.earlier_line();
     details.conflicts.push_back(std::move(entry));
   } else if (v1::RejectedRow row; any.UnpackTo(&row)) {
     details.rejected_rows.push_back({row.index(), row.line(), row.field(), row.description()});
@@ -128,7 +131,8 @@ bool Read(const google::protobuf::Any& any, ErrorDetails& details) {
 google::rpc::Status ToRichStatus(const absl::Status& status) {
   google::rpc::Status rich;
   rich.set_code(static_cast<int>(status.code()));
-  rich.set_message(std::string(status.message()));
+  // Names of files and bytes of cells come in messages too.
+  rich.set_message(ToUtf8({status.message().data(), status.message().size()}));
   const std::optional<ErrorDetails> details = GetErrorDetails(status);
   if (!details) return rich;
   AddErrorInfo(rich, *details);

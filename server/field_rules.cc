@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cwchar>
-#include <locale>
 #include <utility>
 
 #include "server/resource_names.h"
+#include "util/utf8.h"
 
 namespace bitbudget::server {
 namespace {
@@ -28,25 +27,14 @@ enum class TextKind { kNotUtf8, kWithControls, kPrintable };
 // Nearly all text is ASCII, and that needs no decoding.
 TextKind KindOf(std::string_view text) {
   if (IsPrintableAscii(text)) return TextKind::kPrintable;
-  const std::u8string bytes(text.begin(), text.end());
-  std::u32string characters(text.size(), U'\0');
-  std::mbstate_t state{};
-  const char8_t* bytes_end = nullptr;
-  char32_t* characters_end = nullptr;
-  const auto& utf8 =
-      std::use_facet<std::codecvt<char32_t, char8_t, std::mbstate_t>>(std::locale::classic());
-  const auto result = utf8.in(state,
-                              bytes.data(),
-                              bytes.data() + bytes.size(),
-                              bytes_end,
-                              characters.data(),
-                              characters.data() + characters.size(),
-                              characters_end);
-  if (result != std::codecvt_base::ok) return TextKind::kNotUtf8;
-  const bool has_control = std::any_of(characters.data(), characters_end, [](char32_t c) {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0);
-  });
-  return has_control ? TextKind::kWithControls : TextKind::kPrintable;
+  TextKind kind = TextKind::kPrintable;
+  for (std::string_view rest = text; !rest.empty();) {
+    const size_t size = Utf8CharacterSize(rest);
+    if (size == 0) return TextKind::kNotUtf8;
+    if (IsControl(rest)) kind = TextKind::kWithControls;
+    rest.remove_prefix(size);
+  }
+  return kind;
 }
 
 // Checks what labels and longer text have in common; false if it added one.
