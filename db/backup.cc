@@ -10,8 +10,12 @@
 #include <filesystem>
 #include <system_error>
 
+#include "db/experiments.h"
 #include "db/file.h"
+#include "db/fits.h"
+#include "db/integrity.h"
 #include "db/sqlite_error.h"
+#include "db/studies.h"
 #include "util/error.h"
 #include "util/ids.h"
 #include "util/status_macros.h"
@@ -57,6 +61,46 @@ class TemporaryFile {
   const std::string path_;
 };
 
+// Reads all pages of `study`'s fits.
+absl::Status CheckFits(Connection& copy, const std::string& study) {
+  PageRequest page;
+  do {
+    ASSIGN_OR_RETURN(const FitPage fits, ListFits(copy, study, page));
+    page.token = fits.next_page_token;
+  } while (!page.token.empty());
+  return absl::OkStatus();
+}
+
+// Reads the copy, whose pages SQLite has copied without a look at what stands in
+// them: the hashes tell whether it is what was once stored.
+absl::Status CheckCopy(const std::string& path) {
+  Connection copy({.path = path});
+  RETURN_IF_ERROR(CheckIntegrity(copy));
+  const auto ignore = [](const v1::Experiment&) {};
+  const auto never = [] { return false; };
+  PageRequest page;
+  do {
+    ASSIGN_OR_RETURN(const StudyPage studies, ListStudies(copy, page));
+    for (const v1::Study& study : studies.studies) {
+      RETURN_IF_ERROR(ExportExperiments(copy, study.name(), {}, ignore, never).status());
+      RETURN_IF_ERROR(CheckFits(copy, study.name()));
+    }
+    page.token = studies.next_page_token;
+  } while (!page.token.empty());
+  return absl::OkStatus();
+}
+
+// What was found damaged in the copy is so in the database.
+absl::Status DamagedSource(const std::string& path, const absl::Status& finding) {
+  return DatabaseError(absl::StatusCode::kDataLoss,
+                       "DATABASE_DAMAGED",
+                       path,
+                       fmt::format("no backup was made, because {} is damaged: {}; earlier backups "
+                                   "may be whole",
+                                   path,
+                                   std::string(finding.message())));
+}
+
 absl::Status SyncPath(const std::string& path, int flags) {
   const FileDescriptor file(open(path.c_str(), flags | O_CLOEXEC));
   if (!file.valid() || fsync(file.get()) != 0) return WriteFailed(path, std::strerror(errno));
@@ -85,7 +129,12 @@ absl::StatusOr<int64_t> CopyDatabase(Connection& connection, const std::string& 
     statement.bind(1, copy.path());
     statement.exec();
   } catch (const SQLite::Exception& exception) {
-    return WriteFailed(path, exception.what());
+    const absl::Status failure = StatusOf(exception, connection.path(), Activity::kReading);
+    return absl::IsDataLoss(failure) ? DamagedSource(connection.path(), failure)
+                                     : WriteFailed(path, exception.what());
+  }
+  if (const absl::Status whole = CheckCopy(copy.path()); !whole.ok()) {
+    return DamagedSource(connection.path(), whole);
   }
   RETURN_IF_ERROR(SyncPath(copy.path(), O_RDONLY));
   const auto size = static_cast<int64_t>(std::filesystem::file_size(copy.path(), error));

@@ -86,6 +86,14 @@ absl::Status Locked(const std::string& path, const FileDescriptor& lock) {
                                    process.empty() ? "" : fmt::format(" (process {})", process)));
 }
 
+// Whether `path` still names the open file.
+bool IsFileAt(const std::string& path, const FileDescriptor& file) {
+  struct stat named {};
+  struct stat opened {};
+  return stat(path.c_str(), &named) == 0 && fstat(file.get(), &opened) == 0 &&
+         named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
 absl::Status NoDirectory(const std::string& path) {
   return DatabaseError(
       absl::StatusCode::kNotFound,
@@ -166,16 +174,26 @@ absl::Status CheckFile(const std::string& path) {
                        fmt::format("{} is not a bitbudget database; name another file", path));
 }
 
-absl::StatusOr<FileDescriptor> LockDatabase(const std::string& path) {
+absl::StatusOr<DatabaseLock> DatabaseLock::Take(const std::string& path) {
   const std::string lock_path = path + ".lock";
-  FileDescriptor lock(open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-  if (!lock.valid()) return ReadOnly(path, lock_path);
-  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return Locked(path, lock);
-  const std::string process = fmt::to_string(getpid());
-  if (ftruncate(lock.get(), 0) != 0 || pwrite(lock.get(), process.data(), process.size(), 0) < 0) {
-    return ReadOnly(path, lock_path);
+  for (;;) {
+    FileDescriptor file(open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    if (!file.valid()) return ReadOnly(path, lock_path);
+    if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) return Locked(path, file);
+    // Its last holder may have removed the file between the two.
+    if (!IsFileAt(lock_path, file)) continue;
+    DatabaseLock lock(lock_path, std::move(file));
+    const std::string process = fmt::to_string(getpid());
+    const int fd = lock.file_.get();
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, process.data(), process.size(), 0) < 0) {
+      return ReadOnly(path, lock_path);
+    }
+    return lock;
   }
-  return lock;
+}
+
+DatabaseLock::~DatabaseLock() {
+  if (file_.valid()) unlink(lock_path_.c_str());
 }
 
 }  // namespace bitbudget::db

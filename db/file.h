@@ -48,10 +48,25 @@ absl::Status CheckFileSystem(const std::string& path);
 // lock held: closing a file drops the locks that this process has on it.
 absl::Status CheckFile(const std::string& path);
 
-// Takes the lock that a server holds on its database while it runs, a file
-// beside it with ".lock" at the end. Released when the result is closed, by the
-// kernel at the latest. FAILED_PRECONDITION, DATABASE_LOCKED, naming the holder.
-absl::StatusOr<FileDescriptor> LockDatabase(const std::string& path);
+// The lock that a server holds on its database while it runs, a file beside it
+// with ".lock" at the end. Gone, file and all, when this is destroyed; the kernel
+// releases what a killed server held.
+class DatabaseLock {
+ public:
+  // FAILED_PRECONDITION, DATABASE_LOCKED, naming the holder.
+  static absl::StatusOr<DatabaseLock> Take(const std::string& path);
+
+  ~DatabaseLock();
+  DatabaseLock(DatabaseLock&&) = default;
+  DatabaseLock& operator=(DatabaseLock&&) = delete;
+
+ private:
+  DatabaseLock(std::string lock_path, FileDescriptor file)
+      : lock_path_(std::move(lock_path)), file_(std::move(file)) {}
+
+  std::string lock_path_;
+  FileDescriptor file_;  // none once moved from
+};
 
 }  // namespace bitbudget::db
 

@@ -44,11 +44,11 @@ absl::StatusOr<std::unique_ptr<Connection>> OpenForWriting(const ConnectionOptio
 }  // namespace
 
 struct Store::Impl {
-  Impl(FileDescriptor lock_file,
+  Impl(DatabaseLock database_lock,
        std::unique_ptr<Connection> connection,
        ConnectionOptions for_readers,
        const StoreOptions& options)
-      : lock(std::move(lock_file)),
+      : lock(std::move(database_lock)),
         reader_options(std::move(for_readers)),
         writer(std::move(connection), options.clock),
         readers(reader_options, options.reader_connection_count),
@@ -56,7 +56,7 @@ struct Store::Impl {
 
   // Destroyed from the last: the writer's connection is closed after those of
   // the readers, which cannot fold the write-ahead log into the file.
-  const FileDescriptor lock;
+  const DatabaseLock lock;
   const ConnectionOptions reader_options;
   Writer writer;
   ReaderPool readers;
@@ -70,7 +70,7 @@ Store::~Store() = default;
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
   ASSIGN_OR_RETURN(const std::string path, ResolvePath(options.path));
   RETURN_IF_ERROR(CheckFileSystem(path));
-  ASSIGN_OR_RETURN(FileDescriptor lock, LockDatabase(path));
+  ASSIGN_OR_RETURN(DatabaseLock lock, DatabaseLock::Take(path));
   RETURN_IF_ERROR(CheckFile(path));
   ConnectionOptions connection_options{.path = path,
                                        .vfs = options.vfs,

@@ -83,11 +83,19 @@ TEST_F(OpenTest, ClosedDatabaseIsOneFile) {
   Insert(QatRuns(0, 3));
   Close();
   EXPECT_FALSE(std::filesystem::exists(path_ + "-wal"));
+  EXPECT_FALSE(std::filesystem::exists(path_ + ".lock"));
+}
+
+TEST_F(OpenTest, LockOfAKilledServerIsTakenOver) {
+  Close();
+  WriteFile(path_ + ".lock", "999999");
+  Open();
+  EXPECT_EQ(ReadFile(path_ + ".lock"), std::to_string(getpid()));
 }
 
 TEST_F(OpenTest, FileIsMarkedAsOurs) {
   EXPECT_EQ(QueryNumber("PRAGMA application_id"), 0x62626467);
-  EXPECT_EQ(QueryNumber("PRAGMA user_version"), 1);
+  EXPECT_EQ(QueryNumber("PRAGMA user_version"), 2);
 }
 
 TEST_F(OpenTest, EmptyFileBecomesADatabase) {
@@ -117,6 +125,7 @@ TEST_F(OpenTest, DatabaseOfAnotherProgramIsRefusedAndLeftAlone) {
   const std::string before = ReadFile(path_);
   EXPECT_THAT(TryOpen(), FailsWith(kPrecondition, "DATABASE_FOREIGN"));
   EXPECT_EQ(ReadFile(path_), before);
+  EXPECT_FALSE(std::filesystem::exists(path_ + ".lock"));
 }
 
 TEST_F(OpenTest, FileThatIsNoDatabaseIsRefusedAndLeftAlone) {
@@ -159,6 +168,7 @@ TEST_F(OpenTest, RefusedServerDoesNotDisturbTheOther) {
 TEST_F(OpenTest, FileThatCannotBeWrittenIsRefused) {
   Close();
   std::filesystem::permissions(path_, std::filesystem::perms(0444));
+  WriteFile(path_ + ".lock", "");  // what a killed server leaves
   std::filesystem::permissions(path_ + ".lock", std::filesystem::perms(0666));
   const WithoutRoot without_root;
   EXPECT_THAT(TryOpen(), FailsWith(absl::StatusCode::kPermissionDenied, "DATABASE_READ_ONLY"));
@@ -166,7 +176,6 @@ TEST_F(OpenTest, FileThatCannotBeWrittenIsRefused) {
 
 TEST_F(OpenTest, DirectoryThatCannotBeWrittenIsRefused) {
   Close();
-  std::filesystem::remove(path_ + ".lock");
   std::filesystem::permissions(directory_.path(), std::filesystem::perms(0555));
   const WithoutRoot without_root;
   EXPECT_THAT(TryOpen(), FailsWith(absl::StatusCode::kPermissionDenied, "DATABASE_READ_ONLY"));
@@ -188,6 +197,9 @@ TEST_F(OpenTest, FlippedByteInALossIsFoundByEveryRead) {
               damaged);
   EXPECT_THAT(store_->InsertExperiments(Batch({QatRun(1, 3.14159265)})), damaged);
   EXPECT_THAT(store_->GetExperiment("studies/s/experiments/1"), IsOk());
+  const std::string copy = directory_.File("copy.db");
+  EXPECT_THAT(store_->Backup(copy), damaged);
+  EXPECT_FALSE(std::filesystem::exists(copy));
 }
 
 TEST_F(OpenTest, FlippedByteInAFitIsFound) {
