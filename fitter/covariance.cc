@@ -16,80 +16,100 @@ double Square(double x) { return x * x; }
 
 double NormalCdf(double x) { return std::erfc(-x / std::sqrt(2.0)) / 2; }
 
-// E[psi'], the share of rows in the quadratic zone of the Huber function. Counting
-// overstates it where the zone is narrow, since the fit draws residuals into it; a
-// kernel estimate, shrunk to keep the variance of the residuals, does not.
-double QuadraticZoneShare(const LinearizedFit& fit, double scale) {
-  if (scale <= 0) return 1;
-  const double bandwidth = 0.9 * scale * std::pow(fit.row_count(), -0.2);
+// E[psi'] of each row: the probability that its residual lies in the quadratic zone of
+// the Huber function, by a kernel about the residual found. Counting overstates it
+// where the zone is narrow, since the fit draws residuals into it, and knows nothing of
+// the limit of least absolute errors, where the zone vanishes and the density at 0
+// remains. By row, because rows of less noise have more of it (Powell 1991). Residuals
+// are shrunk so that the kernel keeps their variance.
+VectorXd QuadraticZoneShares(const LinearizedFit& fit, double scale) {
+  if (scale <= 0) return VectorXd::Ones(fit.row_count());
+  const double rows = fit.row_count();
+  const double bandwidth = 0.9 * scale * std::pow(rows, -0.2);
   const double shrink = 1 / std::hypot(1, bandwidth / scale);
-  double share = 0;
-  for (const double residual : fit.residuals) {
-    const double center = residual * shrink;
-    share += NormalCdf((fit.huber_delta - center) / bandwidth) -
-             NormalCdf((-fit.huber_delta - center) / bandwidth);
-  }
-  return share / fit.row_count();
+  const auto shares_within = [&](double half_width) -> VectorXd {
+    return fit.residuals.unaryExpr([&](double residual) {
+      const double center = residual * shrink;
+      return NormalCdf((half_width - center) / bandwidth) -
+             NormalCdf((-half_width - center) / bandwidth);
+    });
+  };
+  // Huber 1973: correction of second order in parameters / rows. It is that of a zone
+  // no narrower than the kernel: the fit can draw no more rows than parameters to 0.
+  const double share = shares_within(std::max(fit.huber_delta, bandwidth)).mean();
+  const double correction = 1 + fit.free_parameter_count() / rows * (1 - share) / share;
+  return shares_within(fit.huber_delta) / correction;
 }
 
-// Standard deviations of the two parts of psi(r) / E[psi'].
-struct PsiNoise {
-  double run = 0;
-  double trunk = 0;
+// A = sum_i E[psi'_i] w_i J_i J_i^T and what follows from it.
+struct Bread {
+  // A^-1 J^T W over all parameters, with zero rows for those that are not free.
+  MatrixXd inverse;
+  VectorXd leverages;  // of each row, at most 1; sum to the number of free parameters
+  double mean_share = 1;
 };
 
-PsiNoise EstimatePsiNoise(const LinearizedFit& fit, const NoiseEstimate& noise) {
-  const double rows = fit.row_count();
-  const double parameters = fit.free_parameter_count();
-  const double share = QuadraticZoneShare(fit, noise.robust_scale);
-  const double psi_sum_of_squares =
-      fit.residuals.cwiseMax(-fit.huber_delta).cwiseMin(fit.huber_delta).squaredNorm();
-  // Huber 1973: correction of second order in parameters / rows.
-  const double correction = 1 + parameters / rows * (1 - share) / share;
-  const double variance =
-      Square(correction / share) * psi_sum_of_squares / std::max(1.0, rows - parameters);
+// From R of QR, not the Cholesky factor of A: the columns of power laws are nearly
+// dependent, and A has the square of their condition.
+Bread MakeBread(const LinearizedFit& fit, const NoiseEstimate& noise) {
+  const VectorXd shares = QuadraticZoneShares(fit, noise.robust_scale);
+  const VectorXd weights = fit.weights.size() > 0 ? fit.weights : VectorXd::Ones(fit.row_count());
+  const MatrixXd jacobian = fit.FreeJacobian();
+  const VectorXd scale = jacobian.colwise().norm().cwiseInverse();
+  const MatrixXd scaled = jacobian * scale.asDiagonal();
+  // The mean share is taken out: far below the noise all shares are tiny.
+  const double mean_share = shares.mean();
+  const VectorXd factors = (shares / mean_share).cwiseProduct(weights);
+  const Eigen::HouseholderQR<MatrixXd> qr(factors.cwiseSqrt().asDiagonal() * scaled);
+  const auto r = qr.matrixQR().topRows(scaled.cols()).triangularView<Eigen::Upper>();
+  MatrixXd solution = scaled.transpose();
+  r.transpose().solveInPlace(solution);
+  Bread bread = {.inverse = MatrixXd::Zero(fit.jacobian.cols(), fit.row_count()),
+                 .leverages = solution.colwise().squaredNorm().transpose().cwiseProduct(factors),
+                 .mean_share = mean_share};
+  r.solveInPlace(solution);
+  for (Index parameter = 0, free = 0; parameter < bread.inverse.rows(); ++parameter) {
+    if (!fit.is_free[parameter]) continue;
+    bread.inverse.row(parameter) = scale[free] / mean_share * solution.row(free);
+    ++free;
+  }
+  bread.inverse = bread.inverse * weights.asDiagonal();
+  return bread;
+}
 
+// The two parts of psi.
+struct PsiNoise {
+  VectorXd run;      // of each row, as it turned out
+  double trunk = 0;  // standard deviation
+};
+
+// A row's own psi tells its own noise, larger at small models and budgets than at
+// large ones; over 1 - leverage its square is right on average under equal noise
+// (MacKinnon and White 1985, HC2).
+PsiNoise EstimatePsiNoise(const LinearizedFit& fit,
+                          const NoiseEstimate& noise,
+                          const Bread& bread) {
+  constexpr double kLeastFreedom = 1e-3;
+  const VectorXd freedom = (1 - bread.leverages.array()).max(kLeastFreedom);
+  PsiNoise psi = {.run = fit.residuals.cwiseMax(-fit.huber_delta).cwiseMin(fit.huber_delta)};
+  psi.run = psi.run.cwiseQuotient(freedom.cwiseSqrt());
   const double total = Square(noise.run_stddev) + Square(noise.trunk_stddev);
-  if (total <= 0) return {.run = std::sqrt(variance)};
+  const double variance = psi.run.squaredNorm() / fit.row_count();
+  if (total <= 0 || variance <= 0) return psi;
   // Clipping weakens the correlation within a trunk: for a normal pair of
   // correlation c, that of psi is e c + (1 - e) c^3 to leading orders, where e is
   // the efficiency of psi.
   const double correlation = Square(noise.trunk_stddev) / total;
-  const double efficiency = std::min(1.0, total / variance);
+  const double efficiency = std::min(1.0, total * Square(bread.mean_share) / variance);
   const double psi_correlation =
       correlation * (efficiency + (1 - efficiency) * Square(correlation));
-  return {.run = std::sqrt(variance * (1 - psi_correlation)),
-          .trunk = std::sqrt(variance * psi_correlation)};
+  psi.run *= std::sqrt(1 - psi_correlation);
+  psi.trunk = std::sqrt(variance * psi_correlation);
+  return psi;
 }
 
-// A^-1 J^T W over all parameters, with zero rows for those that are not free. From
-// R of QR, not the Cholesky factor of A: the columns of power laws are nearly
-// dependent, and A has the square of their condition.
-MatrixXd LeastSquaresInverse(const LinearizedFit& fit) {
-  MatrixXd scaled = fit.FreeJacobian();
-  const VectorXd scale = scaled.colwise().norm().cwiseInverse();
-  scaled = scaled * scale.asDiagonal();
-  MatrixXd solution = scaled.transpose();
-  if (fit.weights.size() > 0) {
-    solution = solution * fit.weights.asDiagonal();
-    scaled = fit.weights.cwiseSqrt().asDiagonal() * scaled;
-  }
-  const Eigen::HouseholderQR<MatrixXd> qr(scaled);
-  const auto r = qr.matrixQR().topRows(scaled.cols()).triangularView<Eigen::Upper>();
-  r.transpose().solveInPlace(solution);
-  r.solveInPlace(solution);
-
-  MatrixXd inverse = MatrixXd::Zero(fit.jacobian.cols(), fit.row_count());
-  for (Index parameter = 0, free = 0; parameter < inverse.rows(); ++parameter) {
-    if (!fit.is_free[parameter]) continue;
-    inverse.row(parameter) = scale[free] * solution.row(free);
-    ++free;
-  }
-  return inverse;
-}
-
-// How far a standard deviation of noise in each row, and in each group of rows
-// with a common trunk, moves the parameters.
+// How far the noise of each row, and a standard deviation of that in each group of
+// rows with a common trunk, moves the parameters.
 struct Influence {
   TrunkGroups groups;
   MatrixXd by_row;    // parameters x rows
@@ -97,10 +117,11 @@ struct Influence {
 };
 
 Influence ComputeInfluence(const LinearizedFit& fit, const NoiseEstimate& noise) {
-  const MatrixXd inverse = LeastSquaresInverse(fit);
-  const PsiNoise psi_noise = EstimatePsiNoise(fit, noise);
-  Influence influence = {.groups = GroupByTrunk(fit), .by_row = psi_noise.run * inverse};
-  influence.by_trunk = psi_noise.trunk * influence.groups.Sum(inverse.transpose()).transpose();
+  const Bread bread = MakeBread(fit, noise);
+  const PsiNoise psi = EstimatePsiNoise(fit, noise, bread);
+  Influence influence = {.groups = GroupByTrunk(fit),
+                         .by_row = bread.inverse * psi.run.asDiagonal()};
+  influence.by_trunk = psi.trunk * influence.groups.Sum(bread.inverse.transpose()).transpose();
   return influence;
 }
 

@@ -2,14 +2,16 @@
 //
 // An estimate by the Huber objective moves with the noise of its rows as
 //
-//   theta^ - theta = A^-1 sum_i w_i psi(r_i) J_i,   A = E[psi'] sum_i w_i J_i J_i^T
+//   theta^ - theta = A^-1 sum_i w_i psi(r_i) J_i,   A = sum_i E[psi'_i] w_i J_i J_i^T
 //
-// so its covariance is the sandwich A^-1 Cov(sum_i w_i psi(r_i) J_i) A^-1. The
-// meat is that of a random trunk effect plus run noise, not the outer products of
-// the clusters: below some 40 trunks those are rank-deficient.
+// so its covariance is the sandwich A^-1 Cov(sum_i w_i psi(r_i) J_i) A^-1, with
+// E[psi'] by row. The meat is that of a random trunk effect plus the noise of each run
+// as it turned out, not the outer products of the clusters: below some 40 trunks those
+// are rank-deficient. As huber_delta goes to 0 it becomes the covariance of least
+// absolute errors.
 //
-// Sources: Huber 1973 (small-sample factor), docs/design.md. Pure functions,
-// thread-safe.
+// Sources: Huber 1973 (small-sample factor), MacKinnon and White 1985 (noise by row),
+// Powell 1991 (E[psi'] by row), docs/design.md. Pure functions, thread-safe.
 
 #ifndef BITBUDGET_FITTER_COVARIANCE_H_
 #define BITBUDGET_FITTER_COVARIANCE_H_

@@ -18,6 +18,7 @@
 #include "fitter/laws/compute_optimal_qat.h"
 #include "fitter/noise.h"
 #include "fitter/row_selection.h"
+#include "fitter/simplification.h"
 #include "fitter/support.h"
 #include "fitter/warnings.h"
 #include "util/error.h"
@@ -117,14 +118,17 @@ std::vector<double> RowMajor(const Eigen::MatrixXd& matrix) {
   return entries;
 }
 
-// 1 - residual / total sum of squares, of losses.
+// 1 - residual / total sum of squares, of losses. These are taken as shares of the
+// largest, for a mistyped one may have a square beyond all numbers.
 double RSquared(const Dataset& data, const LinearizedFit& fit) {
+  double largest = 0;
+  for (const int i : fit.rows) largest = std::max(largest, data.rows[i].loss_nats);
   double mean = 0;
-  for (const int i : fit.rows) mean += data.rows[i].loss_nats / fit.row_count();
+  for (const int i : fit.rows) mean += data.rows[i].loss_nats / largest / fit.row_count();
   double total = 0;
   double residual = 0;
   for (int k = 0; k < fit.row_count(); ++k) {
-    const double loss = data.rows[fit.rows[k]].loss_nats;
+    const double loss = data.rows[fit.rows[k]].loss_nats / largest;
     total += (loss - mean) * (loss - mean);
     residual += std::pow(loss * std::expm1(fit.residuals[k]), 2);
   }
@@ -248,15 +252,29 @@ absl::Status AddFractionLaw(const Dataset& data, const std::vector<int>& rows, F
   return absl::OkStatus();
 }
 
-bool HasFraction(const Law& law) { return law.FindParameter("omega").has_value(); }
-
 void AddFractionMisfit(const Dataset& data, const std::vector<int>& rows, FitResult* result) {
-  if (!HasFraction(result->law->law)) return;
+  if (!KnowsFraction(result->law->law)) return;
   result->fraction_misfit = MeasureFractionMisfit(data, QatRows(data, rows), *result->law);
   if (!result->fraction_misfit) return;
   Misfit& misfit = result->law->misfit;
   misfit.logit_fraction_stddev = result->fraction_misfit->logit_stddev;
   misfit.fraction_degrees_of_freedom = result->fraction_misfit->optimum_count;
+}
+
+// What the law misses and what its rung gives up are not two errors: replicates show
+// some of the second in the first.
+void AddSimplification(const Dataset& data,
+                       const std::vector<int>& rows,
+                       const Rung& richest,
+                       FitResult* result) {
+  const Simplification simplification =
+      MeasureSimplification(data, rows, *result->law, {.law = richest.law, .theta = richest.theta});
+  Misfit& misfit = result->law->misfit;
+  misfit.loss_stddev = std::max(misfit.loss_stddev, simplification.log_loss_rms);
+  if (simplification.logit_fraction_rms > misfit.logit_fraction_stddev) {
+    misfit.logit_fraction_stddev = simplification.logit_fraction_rms;
+    misfit.fraction_degrees_of_freedom = simplification.fraction_count;
+  }
 }
 
 void AddEstimate(const Dataset& data,
@@ -304,6 +322,10 @@ absl::StatusOr<std::optional<Estimate>> EstimateLaw(const Dataset& data,
   if (!climbed.rung) return std::nullopt;
   Estimate estimate = MakeEstimate(data, rows, *std::move(climbed.rung), options);
   AddEstimate(data, rows, estimate, result);
+  if (climbed.richest) {
+    AddSimplification(data, rows, *climbed.richest, result);
+    estimate.law.misfit = result->law->misfit;
+  }
   return estimate;
 }
 
@@ -333,7 +355,7 @@ absl::StatusOr<FitResult> FitLaw(const Dataset& data,
     ASSIGN_OR_RETURN(const std::optional<Estimate> full_precision,
                      EstimateFullPrecision(data, selection.options));
     AddFullPrecision(full_precision, estimate, &result);
-    if (!estimate || !HasFraction(estimate->rung.law)) {
+    if (!estimate || !KnowsFraction(estimate->rung.law)) {
       RETURN_IF_ERROR(AddFractionLaw(data, rows, &result));
     }
   } else if (!estimate) {

@@ -128,7 +128,7 @@ absl::StatusOr<FractionAnswer> AnswerForBudget(const LossSurface& surface,
   answer.loss_tolerance_nats =
       question.loss_tolerance_nats.value_or(kDefaultToleranceShare * optimum->loss_nats());
   answer.flat_range = Shrink(FlatRange(surface, budget, *optimum, answer.loss_tolerance_nats),
-                             uncertainty.FractionMisfitHalfWidth());
+                             FractionMisfitHalfWidth(law, question.confidence_level));
   answer.caller_split =
       CompareSplit(surface, budget, *optimum, question.caller_fraction, uncertainty);
   AddCallerSplitOutside(law.support, question.caller_fraction, &answer.outside);

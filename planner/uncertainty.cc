@@ -29,16 +29,18 @@ std::vector<double> Difference(std::span<const double> b, std::span<const double
   return difference;
 }
 
-Uncertainty::Uncertainty(const FittedLaw& law, double confidence_level)
-    : law_(&law), factor_(IntervalFactor(confidence_level, law.degrees_of_freedom)) {
-  // Few optima tell the misfit less well than many runs tell the parameters.
+double FractionMisfitHalfWidth(const FittedLaw& law, double confidence_level) {
   const fitter::Misfit& misfit = law.misfit;
-  if (misfit.logit_fraction_stddev > 0) {
-    fraction_misfit_half_width_ =
-        IntervalFactor(confidence_level, misfit.fraction_degrees_of_freedom) *
-        misfit.logit_fraction_stddev;
-  }
+  if (misfit.logit_fraction_stddev == 0) return 0;
+  // Few optima tell the misfit less well than many runs tell the parameters.
+  return IntervalFactor(confidence_level, misfit.fraction_degrees_of_freedom) *
+         misfit.logit_fraction_stddev;
 }
+
+Uncertainty::Uncertainty(const FittedLaw& law, double confidence_level)
+    : law_(&law),
+      factor_(IntervalFactor(confidence_level, law.degrees_of_freedom)),
+      fraction_misfit_half_width_(FractionMisfitHalfWidth(law, confidence_level)) {}
 
 std::optional<double> Uncertainty::StandardError(std::span<const double> gradient) const {
   if (law_->covariance.empty()) return std::nullopt;

@@ -17,6 +17,10 @@ namespace bitbudget::planner {
 // b - a, entry by entry.
 std::vector<double> Difference(std::span<const double> b, std::span<const double> a);
 
+// How far the best fraction may be off by the misfit of the law alone, in its logit;
+// 0 if none is known.
+double FractionMisfitHalfWidth(const FittedLaw& law, double confidence_level);
+
 // Makes the intervals of one answer. Refers to the law, which must outlive it.
 // An estimate has no interval if none is wanted, if its gradient meets no
 // variance, or if the interval has no finite end: then the data fix none.
@@ -52,10 +56,6 @@ class Uncertainty {
   Estimate Square(double root,
                   std::span<const double> gradient,
                   double by_logit_fraction = 0) const;
-
-  // How far the best fraction may be off by the misfit of the law alone, in its
-  // logit; 0 if none is known.
-  double FractionMisfitHalfWidth() const { return fraction_misfit_half_width_; }
 
  private:
   // `misfit_half_width` is added in square.

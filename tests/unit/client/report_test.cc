@@ -69,6 +69,7 @@ Noise, in log loss
   A run about its trunk  0.3 %
   Shared by a trunk      0.2 %, from 8 trunks
   Lack of fit            unknown: the data have no replicates
+  QAT fractions          unknown: needs replicates and 3 measured optima
 
 Ladder, richest first
   full                  not taken  The data do not fix mu.
@@ -93,7 +94,39 @@ TEST(FitTextTest, ComparesLackOfFitWithReplicates) {
       "replicate_stddev: .003 replicate_degrees_of_freedom: 12 misfit_rms: .002 f_ratio: 1.3 "
       "p_value: .21");
   EXPECT_THAT(FitText(fit), HasSubstr("0.3 % about their mean, 12 degrees of freedom\n"));
-  EXPECT_THAT(FitText(fit), HasSubstr("the law misses the means by 0.2 %; F = 1.3, p = 0.21\n"));
+  EXPECT_THAT(FitText(fit),
+              HasSubstr("the law misses the means by 0.2 %; F = 1.3, p = 0.21; no more than their "
+                        "noise explains\n"));
+  fit.mutable_lack_of_fit()->set_misfit_stddev(0.004);
+  EXPECT_THAT(FitText(fit), HasSubstr("p = 0.21; 0.4 % beyond their noise\n"));
+}
+
+TEST(FitTextTest, ComparesBestFractionsWithMeasuredOnes) {
+  v1::Fit fit = SomeFit();
+  *fit.mutable_fraction_misfit() =
+      Parse<v1::FractionMisfit>("optimum_count: 34 logit_rms: 1.01 p_value: 1e-7");
+  EXPECT_THAT(FitText(fit), HasSubstr("34 measured ones, rms of logit f; p = 1e-07; no more than"));
+  fit.mutable_fraction_misfit()->set_logit_stddev(0.84);
+  EXPECT_THAT(FitText(fit), HasSubstr("p = 1e-07; 0.84 beyond the errors of these\n"));
+}
+
+TEST(FitTextTest, LawOfTheFractionAloneShowsNoLosses) {
+  const std::string text = FitText(Parse<v1::Fit>(R"(
+      name: "studies/s/fits/f" law: "compute_optimal_qat" variant: "qat_fraction"
+      formula: "f = exp(-a / ln S)" revision: 5 standard_options: true experiment_count: 12
+      ladder { variant: "qat_fraction" accepted: true explanation: "Fitted." }
+      fraction_law { a { name: "a" value: 5.5 standard_error: .21 } optimum_count: 4
+                     mean_absolute_error: .02 })"));
+  EXPECT_THAT(text, HasSubstr("a = 5.5, standard error 0.21, from 4 measured optima"));
+  for (const char* absent : {"Objective", "Search", "Coefficients", "Noise", "R squared"}) {
+    EXPECT_THAT(text, Not(HasSubstr(absent)));
+  }
+}
+
+TEST(FitTextTest, StandardErrorsOfEverydaySizeHaveNoExponent) {
+  v1::Fit fit = SomeFit();
+  fit.mutable_coefficients(0)->set_standard_error(171.6);
+  EXPECT_THAT(FitText(fit), HasSubstr("  172  nats"));
 }
 
 TEST(ReplayTextTest, SaysIdenticalOrNamesTheFieldsThatDiffer) {
@@ -169,6 +202,50 @@ TEST(FractionTextTest, SaysOfACheckpointWhatABudgetBrings) {
   const std::string text = FractionText(request, answer);
   EXPECT_THAT(text, HasSubstr("The budget adds 10B QAT tokens to the checkpoint of 30B tokens"));
   EXPECT_THAT(text, HasSubstr("Loss per further 1B QAT tokens  -0.002"));
+}
+
+TEST(FractionTextTest, WasteThatMayBeNothingIsNotTold) {
+  v1::OptimizeQatFractionResponse answer = SomeFraction();
+  answer.mutable_caller_split()->mutable_wasted_token_fraction()->set_lower(0);
+  const std::string text = FractionText({}, answer);
+  EXPECT_THAT(text, HasSubstr("wastes, of the tokens     not told from 0  0 % to 17 %\n"));
+  EXPECT_THAT(text, Not(HasSubstr("wastes, in tokens")));
+}
+
+TEST(FractionTextTest, RangeThatTheMisfitLeavesNoneOfIsNotTold) {
+  v1::OptimizeQatFractionResponse answer = SomeFraction();
+  answer.clear_flat_range();
+  EXPECT_THAT(FractionText({}, answer), HasSubstr("As good within 0.0023 nats  not told"));
+}
+
+TEST(FractionTextTest, FractionsAtAnEndAreNoRoundNumbers) {
+  v1::OptimizeQatFractionResponse answer = SomeFraction();
+  answer.mutable_flat_range()->set_lower(9e-14);
+  answer.mutable_flat_range()->set_upper(0.99999);
+  EXPECT_THAT(FractionText({}, answer), HasSubstr("below 0.1 % to above 99.9 %"));
+}
+
+TEST(FractionTextTest, TokensAreWholeOnes) {
+  v1::OptimizeQatFractionResponse answer = SomeFraction();
+  answer.set_fp_tokens(1.7);
+  answer.set_qat_tokens(0.3);
+  EXPECT_THAT(FractionText({}, answer), HasSubstr("2 in full precision, then 1 with QAT"));
+}
+
+TEST(FractionTextTest, BudgetThatFallsShortOfTheTargetIsNamed) {
+  const auto request = Parse<v1::OptimizeQatFractionRequest>("fixed_fp_tokens: 1000000");
+  auto answer = Parse<v1::OptimizeQatFractionResponse>(R"(
+      checkpoint { fp_tokens: 1000000 qat_tokens: 500000 loss_nats { value: 2.8 }
+                   loss_change_per_qat_token_nats: -2e-8 loss_floor_nats: 2.7
+                   target_qat_tokens { value: 800000 } })");
+  const std::string text = FractionText(request, answer);
+  EXPECT_THAT(text,
+              HasSubstr("Add 800k QAT tokens to the checkpoint of 1M tokens to reach the target "
+                        "loss. The budget falls short of it, and pays for 500k: expected loss "
+                        "2.8000 nats.\n"));
+  EXPECT_THAT(text, HasSubstr("Loss per further 10k QAT tokens"));
+  answer.mutable_checkpoint()->mutable_target_qat_tokens()->set_value(400000);
+  EXPECT_THAT(FractionText(request, answer), HasSubstr(" The budget pays for 500k: expected"));
 }
 
 TEST(PredictionTextTest, ShowsBothIntervalsAndTheTerms) {

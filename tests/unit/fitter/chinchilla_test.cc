@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <random>
 
 #include "fitter/fit.h"
 #include "tests/support/shared_data.h"
@@ -63,6 +64,42 @@ TEST(ChinchillaTest, SmallDeltaGivesTheLimitOfLeastAbsoluteError) {
   EXPECT_NEAR(CoefficientOf(*fit.law, "B"), 2085, 5e-4 * 2085);
   EXPECT_NEAR(CoefficientOf(*fit.law, "alpha"), 0.3478, 5e-4 * 0.3478);
   EXPECT_NEAR(CoefficientOf(*fit.law, "beta"), 0.36585, 5e-4 * 0.36585);
+}
+
+// Standard deviation of theta over refits of rows drawn with replacement, from the
+// quartiles: some draws end far away.
+std::vector<double> BootstrapSpread(const Dataset& data, const FitResult& fit, int draws) {
+  std::mt19937_64 generator(1);
+  std::vector<std::vector<double>> thetas(fit.law->theta.size());
+  for (int draw = 0; draw < draws; ++draw) {
+    Dataset resampled = data;
+    for (Observation& row : resampled.rows) row = data.rows[generator() % data.rows.size()];
+    const auto refit =
+        FitLaw(resampled, fit.resolved_options, {{.variant = "full", .theta = fit.law->theta}});
+    for (size_t i = 0; i < thetas.size(); ++i) thetas[i].push_back(refit.value().law->theta[i]);
+  }
+  std::vector<double> spread;
+  for (std::vector<double>& values : thetas) {
+    std::sort(values.begin(), values.end());
+    spread.push_back((values[values.size() * 3 / 4] - values[values.size() / 4]) / 1.349);
+  }
+  return spread;
+}
+
+TEST(ChinchillaTest, StandardErrorsAreThoseOfTheBootstrapAtEveryWidth) {
+  const std::optional<Dataset> data = PublishedRuns();
+  if (!data) GTEST_SKIP() << test_support::kSharedDataAbsent;
+  for (const double delta : {1e-6, 1e-3, 0.007, 1.0}) {
+    const FitResult fit = FitLaw(*data, ChinchillaOptions(delta)).value();
+    const std::vector<double> spread = BootstrapSpread(*data, fit, 200);
+    for (size_t i = 0; i < spread.size(); ++i) {
+      const double stated = std::sqrt(fit.law->covariance[i * spread.size() + i]);
+      // The quartiles of 200 draws know a standard deviation to 8 %; the law is not
+      // linear over its errors.
+      EXPECT_NEAR(std::log(stated / spread[i]), 0, std::log(1.3))
+          << fit.law->law.parameters[i].name << " at " << delta;
+    }
+  }
 }
 
 }  // namespace

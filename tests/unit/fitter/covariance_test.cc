@@ -52,7 +52,10 @@ TEST(CovarianceTest, WeightedMeanHasTheVarianceOfUnequalWeights) {
   const VectorXd residuals = (VectorXd(4) << -1, 1, -2, 2).finished();
   LinearizedFit fit = Linearize(MatrixXd::Ones(4, 1), residuals, 100);
   fit.weights = (VectorXd(4) << 1, 1, 3, 3).finished();
-  EXPECT_NEAR(VarianceOfMean(fit, EstimateNoise(fit)), 10 / 3.0 * (1 + 1 + 9 + 9) / (8 * 8), 1e-12);
+  // Sum of w^2 r^2 / (1 - w / 8) over 8^2.
+  EXPECT_NEAR(VarianceOfMean(fit, EstimateNoise(fit)),
+              (2 * 1 / (7 / 8.0) + 2 * 9 * 4 / (5 / 8.0)) / (8 * 8),
+              1e-12);
 }
 
 // Variance of the Huber estimate of a mean over that of a normal run, times the
@@ -83,6 +86,15 @@ TEST(CovarianceTest, NarrowHuberWidthApproachesTheMedian) {
   EXPECT_NEAR(VarianceOfMean(fit, EstimateNoise(fit)) * 20000 / HuberVariance(0.05),
               1,
               kClosedFormTolerance);
+}
+
+TEST(CovarianceTest, VanishingHuberWidthHasTheVarianceOfTheMedian) {
+  for (const double delta : {1e-3, 1e-6, 1e-9}) {
+    const LinearizedFit fit = Linearize(MatrixXd::Ones(20000, 1), NormalQuantiles(20000, 1), delta);
+    EXPECT_NEAR(
+        VarianceOfMean(fit, EstimateNoise(fit)) * 20000 / (M_PI / 2), 1, kClosedFormTolerance)
+        << delta;
+  }
 }
 
 TEST(CovarianceTest, TrunkOffsetsDoNotAverageOutOverTheirRuns) {
@@ -132,7 +144,11 @@ TEST(CovarianceTest, NearlyDependentColumnsKeepTheirDigits) {
   MatrixXd jacobian(100, 2);
   jacobian << VectorXd::Ones(100), VectorXd::Ones(100) + 1e-7 * x;
   const LinearizedFit fit = Linearize(jacobian, residuals, 1e3);
-  const double variance = residuals.squaredNorm() / 98 / x.squaredNorm() * 1e14;
+  double variance = 0;
+  for (Index i = 0; i < 100; ++i) {
+    const double leverage = 0.01 + x[i] * x[i] / x.squaredNorm();
+    variance += std::pow(x[i] / x.squaredNorm() * residuals[i], 2) / (1 - leverage) * 1e14;
+  }
   EXPECT_NEAR(EstimateCovariance(fit, EstimateNoise(fit)).covariance(1, 1) / variance, 1, 1e-6);
 }
 
@@ -200,6 +216,7 @@ struct Estimate {
 struct PowerLawStudy {
   VectorXd log_tokens;  // ln(D / D_ref)
   std::vector<int> trunks;
+  double noise_slope = 0;  // of the log of the run noise, by log_tokens
   Eigen::Vector3d truth{0.5, -0.7, 0.35};
 
   double LogLoss(const Eigen::Vector3d& theta, Index i, Eigen::Vector3d* gradient) const {
@@ -253,8 +270,8 @@ Calibration Calibrate(const PowerLawStudy& study,
       Eigen::Vector3d gradient;
       double offset = trunk_stddev * noise.Normal();
       if (study.trunks[i] >= 0) offset = offsets.try_emplace(study.trunks[i], offset).first->second;
-      log_losses[i] =
-          study.LogLoss(study.truth, i, &gradient) + offset + run_stddev * noise.Normal();
+      const double stddev = run_stddev * std::exp(study.noise_slope * study.log_tokens[i]);
+      log_losses[i] = study.LogLoss(study.truth, i, &gradient) + offset + stddev * noise.Normal();
     }
     const auto [theta, fit] = study.Fit(log_losses, huber_delta);
     const ParameterCovariance result = EstimateCovariance(fit, EstimateNoise(fit));
@@ -307,6 +324,14 @@ TEST(CovarianceCalibrationTest, WidthFarBelowTheNoise) {
 
 TEST(CovarianceCalibrationTest, WidthFarAboveTheNoise) {
   ExpectCalibrated(Calibrate(RunsOfTheirOwn(), 0.004, 0, 1, kDraws));
+}
+
+// Six times as much noise at the least budgets as at the largest.
+TEST(CovarianceCalibrationTest, NoiseThatFallsWithTheBudget) {
+  PowerLawStudy study = RunsOfTheirOwn();
+  study.noise_slope = -0.3;
+  ExpectCalibrated(Calibrate(study, 0.004, 0, 1, kDraws));
+  ExpectCalibrated(Calibrate(study, 0.004, 0, 1.345 * 0.004, kDraws));
 }
 
 TEST(CovarianceCalibrationTest, TrunksThatCarryMostOfTheNoise) {

@@ -138,6 +138,42 @@ TEST(FractionLawTest, OptimaAtOneTokenPerByteOrLessAreReportedAndNotFitted) {
   EXPECT_NEAR(fit->law.a, 5, 1e-6);
 }
 
+TEST(FractionLawTest, LeastLossesOfNoiseAreNoOptima) {
+  NormalStream noise(2);
+  constexpr int kDraws = 300;
+  int fitted = 0;
+  for (int draw = 0; draw < kDraws; ++draw) {
+    FractionStudy study;
+    for (double s = 20; s < 5000; s *= 3) study.AddCell(s, 0.3);
+    for (Observation& row : study.data.rows) row.loss_nats = 2 * std::exp(0.01 * noise.Normal());
+    const absl::Status status = study.Fit().status();
+    fitted += status.ok();
+    ASSERT_TRUE(status.ok() || absl::IsFailedPrecondition(status)) << status;
+  }
+  EXPECT_LE(fitted, 10);  // 3 expected; more than 10 has a probability of .03 %
+}
+
+TEST(FractionLawTest, ReplicatesTellAFaintOptimumFromNoise) {
+  NormalStream noise(3);
+  FractionStudy study;
+  for (double s = 20; s < 5000; s *= 3) {
+    for (int seed = 0; seed < 4; ++seed) study.AddCell(s, 0.3);
+  }
+  // The parabolas span .026 in log loss.
+  for (Observation& row : study.data.rows) row.loss_nats *= std::exp(0.01 * noise.Normal());
+  EXPECT_TRUE(study.Fit().ok()) << study.Fit().status();
+}
+
+TEST(FractionLawTest, ThreeFractionsWithoutReplicatesTellNoNoise) {
+  FractionStudy study;
+  study.AddCell(100, 0.3, {0.3, 1, 3});
+  study.AddCell(400, 0.3, {0.3, 1, 3});
+  const MissingAxis axis = MissingAxisOf(study.Fit().status());
+  EXPECT_EQ(axis.axis, "replicate");
+  EXPECT_EQ(axis.level_count, 1);
+  EXPECT_EQ(axis.needed_level_count, 2);
+}
+
 TEST(FractionLawTest, TooFewFractionsAreNamed) {
   FractionStudy study;
   study.AddCell(100, 0.3, {0.5, 2});

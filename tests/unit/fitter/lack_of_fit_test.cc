@@ -129,6 +129,28 @@ TEST(LackOfFitTest, CurvatureOfTwiceTheNoiseIsFound) {
   EXPECT_NEAR(result->replicate_stddev, 0.004, 3 * 0.18 * 0.004);
 }
 
+TEST(LackOfFitTest, MisfitBeyondTheNoiseIsTheSizeOfTheBend) {
+  NormalStream noise(6);
+  constexpr int kDraws = 200;
+  double mean_square = 0;
+  for (int draw = 0; draw < kDraws; ++draw) {
+    const double stddev = DrawStudy(4, 0.013, 0.002, &noise).Test()->misfit_stddev;
+    mean_square += stddev * stddev / kDraws;
+  }
+  // .002 (x - 2.5)^2 about its mean has a sum of squares of 1.493e-4 on the 4 degrees of
+  // freedom that six designs have beside a line.
+  EXPECT_NEAR(std::sqrt(mean_square), std::sqrt(1.493e-4 / 4), 0.1 * 0.0061);
+}
+
+TEST(LackOfFitTest, RightLawHasNoMisfitBeyondTheNoise) {
+  NormalStream noise(8);
+  int found = 0;
+  for (int draw = 0; draw < 100; ++draw) {
+    found += DrawStudy(4, 0.013, 0, &noise).Test()->misfit_stddev > 0;
+  }
+  EXPECT_LE(found, 4);  // 1 expected; more than 4 has a probability of .3 %
+}
+
 TEST(LackOfFitTest, MistypedLossDoesNotPassForNoise) {
   NormalStream noise(9);
   LineStudy study = DrawStudy(6, 0.003, 0, &noise);

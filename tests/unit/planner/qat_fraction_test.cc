@@ -10,6 +10,7 @@
 #include "tests/support/simulated_study.h"
 #include "tests/unit/planner/status_testing.h"
 #include "tests/unit/planner/test_laws.h"
+#include "util/error.h"
 
 namespace bitbudget::planner {
 namespace {
@@ -77,6 +78,28 @@ TEST(OptimizeQatFractionTest, FlatRangeTakesTheToleranceOfTheQuestion) {
   EXPECT_LT(usual.flat_range->lower, usual.qat_fraction.value);
   EXPECT_LT(usual.qat_fraction.value, usual.flat_range->upper);
   EXPECT_LT(usual.flat_range->upper, wide.flat_range->upper);
+}
+
+TEST(OptimizeQatFractionTest, FlatRangeIsWhatTheMisfitOfTheLawLeaves) {
+  FittedLaw law = UncertainGrows();
+  const Interval by_law = *OptimizeQatFraction(law, kQuestion)->flat_range;
+  law.misfit = {.logit_fraction_stddev = 0.05, .fraction_degrees_of_freedom = 30};
+  const double reach = IntervalFactor(0.9, 30) * 0.05;
+  const Interval left = *OptimizeQatFraction(law, kQuestion)->flat_range;
+  EXPECT_NEAR(Logit(left.lower), Logit(by_law.lower) + reach, 1e-9);
+  EXPECT_NEAR(Logit(left.upper), Logit(by_law.upper) - reach, 1e-9);
+  law.misfit.logit_fraction_stddev = 2;
+  EXPECT_FALSE(OptimizeQatFraction(law, kQuestion)->flat_range.has_value());
+}
+
+TEST(OptimizeQatFractionTest, SplitToCompareWithCountsInTheRangeFlag) {
+  FractionQuestion question = kQuestion;
+  EXPECT_THAT(OptimizeQatFraction(Grows(), question)->outside, IsEmpty());
+  question.caller_fraction = 0.001;  // measured: .05 to .8
+  const auto outside = OptimizeQatFraction(Grows(), question)->outside;
+  ASSERT_EQ(outside.size(), 1);
+  EXPECT_EQ(outside[0].axis, "caller_fraction");
+  EXPECT_NEAR(outside[0].factor, 50, 1e-9);
 }
 
 TEST(OptimizeQatFractionTest, ComparesWithTheRuleOfThumbByDefault) {
@@ -189,6 +212,13 @@ TEST(OptimizeQatFractionTest, LawWithoutTradeOffIsRefused) {
 TEST(OptimizeQatFractionTest, NoOptimumInsideIsRefused) {
   EXPECT_THAT(OptimizeQatFraction(WithTheta(Grows(), "xi", 0), kQuestion).status(),
               CannotAnswer("no optimum in between"));
+}
+
+TEST(OptimizeQatFractionTest, NoOptimumFarOutsideIsAMatterOfTheQuestion) {
+  const absl::Status status =
+      OptimizeQatFraction(WithTheta(Grows(), "xi", 0), Question(1e15, 2, 2)).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange);
+  EXPECT_EQ(GetErrorDetails(status)->field_violations.at(0).field, "parameters");
 }
 
 TEST(WarningTest, NoneForAWellKnownLaw) {

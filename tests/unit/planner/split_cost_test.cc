@@ -99,6 +99,20 @@ TEST(SplitCostTest, AtTheOptimumTheWasteIsStillUncertain) {
   EXPECT_GT(split.excess_loss_nats.interval->upper, 1e-6);
 }
 
+TEST(SplitCostTest, WasteBeginsAtZeroWhereTheSplitMayBeTheBest) {
+  FittedLaw law = WithCovariance(FittedQatLaw(OwnTruth("grows")), 0.001);
+  const double best = Case(law, 2).optimum.logit_fraction;
+  const auto waste_at = [&](double distance) {
+    return Case(law, 2).Compare(1 / (1 + std::exp(-best - distance))).wasted_token_fraction;
+  };
+  EXPECT_GT(waste_at(-0.5).interval->lower, 0);
+  law.misfit = {.logit_fraction_stddev = 0.4, .fraction_degrees_of_freedom = 30};
+  const double reach = IntervalFactor(0.9, 30) * 0.4;
+  EXPECT_EQ(waste_at(-0.9 * reach).interval->lower, 0);
+  EXPECT_EQ(waste_at(0.9 * reach).interval->lower, 0);
+  EXPECT_GT(waste_at(-1.2 * reach).interval->lower, 0);
+}
+
 TEST(SplitCostTest, ParabolaNearTheOptimumMeetsTheExactPath) {
   // 1e-10 of the loss of 2.4 is reached at about .0003 in the logit; there the
   // third-order term is a share of that order.

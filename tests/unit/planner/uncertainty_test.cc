@@ -65,6 +65,22 @@ TEST_F(UncertaintyTest, SquareKeepsAwayFromZeroIfTheRootDoes) {
   EXPECT_NEAR(estimate.interval->lower, half_width_ * half_width_, 1e-14);
 }
 
+TEST_F(UncertaintyTest, MisfitOfTheLawAddsInSquare) {
+  FittedLaw law = law_;
+  law.misfit = {.loss_stddev = 0.3, .logit_fraction_stddev = 0.5, .fraction_degrees_of_freedom = 4};
+  const Uncertainty uncertainty(law, 0.9);
+  EXPECT_NEAR(std::log(uncertainty.Loss(1, kGradient).interval->upper),
+              IntervalFactor(0.9, 7) * std::hypot(kStandardError, 0.3),
+              1e-14);
+  const double misfit_half_width = IntervalFactor(0.9, 4) * 0.5;
+  EXPECT_NEAR(FractionMisfitHalfWidth(law, 0.9), misfit_half_width, 1e-14);
+  const double upper = uncertainty.Fraction(0, kGradient).interval->upper;
+  EXPECT_NEAR(std::log(upper / (1 - upper)), std::hypot(half_width_, misfit_half_width), 1e-12);
+  EXPECT_NEAR(uncertainty.Square(3, kGradient, 2).interval->upper,
+              std::pow(3 + std::hypot(half_width_, 2 * misfit_half_width), 2),
+              1e-12);
+}
+
 TEST_F(UncertaintyTest, NoIntervalIfNoneIsWanted) {
   EXPECT_FALSE(Uncertainty(law_).Positive(3, kGradient).interval);
   EXPECT_FALSE(Uncertainty(law_).Fraction(0, {}).interval);
