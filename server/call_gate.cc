@@ -16,9 +16,10 @@ void CallGate::Close() {
   is_closed_ = true;
 }
 
-void CallGate::WaitUntilEmpty(absl::Duration patience) {
+bool CallGate::WaitUntilEmpty(absl::Duration patience) {
   std::unique_lock lock(mutex_);
-  is_empty_.wait_for(lock, absl::ToChronoNanoseconds(patience), [this] { return count_ == 0; });
+  return is_empty_.wait_for(
+      lock, absl::ToChronoNanoseconds(patience), [this] { return count_ == 0; });
 }
 
 void CallGate::Leave() {

@@ -1,10 +1,13 @@
 // Counts the calls under way, so that a server can end as soon as the last one
-// has, and turns away those that come once it is closing. The transport alone
-// would wait for every idle client to notice. Thread-safe.
+// has, turns away those that come once it is closing, and in the end tells those
+// that take too long to give up, so that they can still say why. The transport
+// alone would wait for every idle client to notice, and break calls off without a
+// word. Thread-safe.
 
 #ifndef BITBUDGET_SERVER_CALL_GATE_H_
 #define BITBUDGET_SERVER_CALL_GATE_H_
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -27,11 +30,18 @@ class CallGate {
   // Turns further calls away.
   void Close();
 
-  // Waits until no call is under way, at most `patience`.
-  void WaitUntilEmpty(absl::Duration patience);
+  // Waits until no call is under way, at most `patience`; false if one still is.
+  bool WaitUntilEmpty(absl::Duration patience);
+
+  // Tells the calls under way to give up, from now on.
+  void CancelCalls() { are_cancelled_.store(true); }
+  // For long work to poll, with the wishes of its own caller.
+  bool AreCallsCancelled() const { return are_cancelled_.load(); }
 
  private:
   void Leave();
+
+  std::atomic<bool> are_cancelled_ = false;
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable is_empty_;

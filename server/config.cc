@@ -5,9 +5,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <iostream>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -40,18 +43,59 @@ std::string VariableOf(std::string name) {
   return kVariablePrefix + name;
 }
 
+// What a file says that cannot be read, in words of our own.
+CLI::ConfigError BadLine(const CLI::ConfigItem& item) {
+  if (item.name == "++" || item.name == "--" || !item.parents.empty()) {
+    return CLI::ConfigError("--config: the file has a [section]; options stand without one");
+  }
+  const bool is_name = std::all_of(
+      item.name.begin(), item.name.end(), [](char c) { return c == '-' || std::islower(c) != 0; });
+  return CLI::ConfigError(
+      is_name ? fmt::format("--config: there is no option '{}'; see --print-config", item.name)
+              : fmt::format("--config: '{}' is not of the form NAME = VALUE", item.name));
+}
+
 // The library reads the environment after the file and leaves alone what the
 // file has set; here the environment comes first.
 class FileBelowEnvironment : public CLI::ConfigTOML {
  public:
+  // `app` is borrowed.
+  explicit FileBelowEnvironment(const CLI::App& app) : app_(app) {}
+
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
     std::vector<CLI::ConfigItem> items = CLI::ConfigTOML::from_config(input);
+    for (const CLI::ConfigItem& item : items) {
+      if (!item.parents.empty() || app_.get_option_no_throw("--" + item.name) == nullptr) {
+        throw BadLine(item);
+      }
+    }
     std::erase_if(items, [](const CLI::ConfigItem& item) {
       return std::getenv(VariableOf(item.name).c_str()) != nullptr;
     });
     return items;
   }
+
+ private:
+  const CLI::App& app_;
 };
+
+// A check that the text is a whole number from `lower` to `upper`.
+std::function<std::string(const std::string&)> WholeNumber(int64_t lower, int64_t upper) {
+  return [lower, upper](const std::string& text) -> std::string {
+    int64_t value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [parsed, error] = std::from_chars(text.data(), end, value);
+    if (error == std::errc() && parsed == end && value >= lower && value <= upper) return "";
+    if (upper == std::numeric_limits<int64_t>::max()) {
+      return fmt::format("'{}' is not a whole number from {}", text, lower);
+    }
+    return fmt::format("'{}' is not a whole number from {} to {}", text, lower, upper);
+  };
+}
+
+std::string CheckNotEmpty(const std::string& text) {
+  return text.empty() ? "is empty; name a file, for example runs.db" : "";
+}
 
 bool IsLoopback(const std::string& host) {
   if (host == "localhost") return true;
@@ -106,7 +150,8 @@ struct Typed {
 
 void AddOptions(CLI::App& app, Typed& typed) {
   AddOption(app, "database", typed.config.database, "Database file; created if absent")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(CheckNotEmpty);
   AddOption(app,
             "listen",
             typed.config.listen,
@@ -123,19 +168,19 @@ void AddOptions(CLI::App& app, Typed& typed) {
   AddOption(
       app, "max-message-bytes", typed.config.max_message_bytes, "Largest message that is received")
       ->type_name("BYTES")
-      ->check(CLI::Range(1024, kOneGibibyte));
+      ->check(WholeNumber(1024, kOneGibibyte));
   AddOption(app,
             "request-threads",
             typed.config.request_threads,
             "Most threads for requests; further requests are refused")
       ->type_name("COUNT")
-      ->check(CLI::Range(8, 1024));
+      ->check(WholeNumber(8, 1024));
   AddOption(app,
             "max-page-count",
             typed.config.max_page_count,
             "Most pages of 4096 bytes that the database may have; 0 for no limit")
       ->type_name("COUNT")
-      ->check(CLI::NonNegativeNumber);
+      ->check(WholeNumber(0, std::numeric_limits<int64_t>::max()));
   AddOption(app,
             "shutdown-grace",
             typed.shutdown_grace_seconds,
@@ -175,7 +220,7 @@ std::variant<Config, Exit> ReadConfig(int argc, const char* const* argv) {
   Typed typed;
   CLI::App app(kDescription, "bitbudget-server");
   app.set_version_flag("--version", std::string("bitbudget-server ") + BITBUDGET_VERSION);
-  app.config_formatter(std::make_shared<FileBelowEnvironment>());
+  app.config_formatter(std::make_shared<FileBelowEnvironment>(app));
   app.allow_config_extras(CLI::config_extras_mode::error);
   app.set_config("--config", "", "Read options from a TOML file")->envname("BITBUDGET_CONFIG");
   app.add_flag("--print-config", typed.print_config, "Print the options in force as TOML and end")

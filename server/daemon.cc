@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <shared_mutex>
 #include <thread>
 
@@ -11,6 +12,7 @@
 #include "server/grpc_services.h"
 #include "server/job_board.h"
 #include "server/log.h"
+#include "server/shutdown_limit.h"
 #include "server/worker_pool.h"
 #include "util/status_macros.h"
 
@@ -23,16 +25,22 @@ constexpr int kMostQueuedQuestions = 1'024;
 // together share a commit.
 constexpr int kJobThreads = 16;
 constexpr int kMostQueuedJobTasks = 4'096;
+// For calls that are told to give up to do so and say so.
+constexpr absl::Duration kLastWords = absl::Seconds(1);
+// For the rest: replies on their way, the last commit.
+constexpr absl::Duration kSlack = absl::Seconds(5);
 
 }  // namespace
 
 absl::Status RunDaemon(const Config& config,
                        const std::function<void(const std::string& address)>& on_ready,
                        const std::function<void()>& wait_for_end) {
+  std::optional<ShutdownLimit> limit;  // outlives all that may hang
   ASSIGN_OR_RETURN(
       const std::unique_ptr<db::Store> store,
       db::Store::Open({.path = config.database, .max_page_count = config.max_page_count}));
   // In the order of their use: each is gone before what it borrows.
+  CallGate gate;
   SnapshotRegistry registry(kMostWaiters);
   RowCache rows(*store);
   std::shared_mutex deletion_mutex;
@@ -48,7 +56,6 @@ absl::Status RunDaemon(const Config& config,
   JobBoard board(job_pool, kMostWaiters);
   JobService jobs(parts, refits, board);
   CampaignService campaigns(*store, board);
-  CallGate gate;
   GrpcStudyService grpc_studies(studies, gate);
   GrpcExperimentService grpc_experiments(experiments, gate);
   GrpcFitService grpc_fits(fits, gate);
@@ -70,13 +77,17 @@ absl::Status RunDaemon(const Config& config,
   wait_for_end();
 
   Log(LogLevel::kInfo, "shutting down");
+  limit.emplace(config.shutdown_grace + kLastWords + kSlack);
   server->StopServing();
   gate.Close();
   registry.Drain();
   board.Drain();
   jobs.Stop();
   refits.Stop();
-  gate.WaitUntilEmpty(config.shutdown_grace);
+  if (!gate.WaitUntilEmpty(config.shutdown_grace)) {
+    gate.CancelCalls();
+    gate.WaitUntilEmpty(kLastWords);
+  }
   server->Shutdown();
   Log(LogLevel::kInfo, "stopped");
   return absl::OkStatus();

@@ -12,7 +12,9 @@
 namespace bitbudget::server {
 
 // Serves until `wait_for_end` returns, then ends gracefully: calls under way get
-// the grace time, refits are cancelled, acknowledged writes are durable anyway.
+// the grace time, then they are told to give up, and what still has not ended a few
+// seconds later ends with the process (exit code 1). Refits are cancelled,
+// acknowledged writes are durable anyway.
 // Calls `on_ready` with the address once it listens. Errors are those of starting
 // (db::Store::Open, GrpcServer::Start).
 absl::Status RunDaemon(const Config& config,

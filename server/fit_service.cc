@@ -8,6 +8,7 @@
 #include "server/convert.h"
 #include "server/page_size.h"
 #include "server/request_hash.h"
+#include "server/resource_names.h"
 #include "server/validate.h"
 #include "util/error.h"
 #include "util/status_macros.h"
@@ -26,6 +27,25 @@ absl::Status OtherRowsThanFitted(const v1::Fit& fit) {
                    {.reason = "DATABASE_DAMAGED"});
 }
 
+std::string StudyOf(const std::string& fit_name) {
+  return fit_name.substr(0, fit_name.find("/fits/"));
+}
+
+// Says why a study has no current fit.
+absl::Status NoLatestFit(const std::string& name, const StudyState& state) {
+  std::string why = "the first fit is under way; ask again soon";
+  if (state.revision == 0) {
+    why = "the study has no experiments; import measured runs";
+  } else if (state.has_failed()) {
+    why = fmt::format("revision {} could not be fitted: {}",
+                      state.failed_revision,
+                      std::string(state.failure.message()));
+  }
+  return MakeError(absl::StatusCode::kNotFound,
+                   fmt::format("{} has no fit: {}", StudyOf(name), why),
+                   {.reason = "FIT_NOT_FOUND", .resource_type = "fit", .resource_name = name});
+}
+
 // A poll that sees the end of the call may race with the result.
 absl::Status CheckStillWanted(const CallContext& call) {
   return call.cancelled() ? absl::CancelledError("the caller is gone; nothing was stored")
@@ -38,10 +58,6 @@ std::vector<fitter::Start> WarmStarts(const v1::FitInputs& inputs) {
     starts.push_back({start.variant(), {start.values().begin(), start.values().end()}});
   }
   return starts;
-}
-
-std::string StudyOf(const std::string& fit_name) {
-  return fit_name.substr(0, fit_name.find("/fits/"));
 }
 
 }  // namespace
@@ -79,7 +95,7 @@ absl::StatusOr<v1::Fit> FitService::RunFit(const CallContext& call,
 
 absl::StatusOr<v1::Fit> FitService::GetFit(const CallContext&, const v1::GetFitRequest& request) {
   RETURN_IF_ERROR(ToStatus(Validate(request)));
-  return parts_.store.GetFit(request.name());
+  return ReadFit(request.name());
 }
 
 absl::StatusOr<v1::ListFitsResponse> FitService::ListFits(const CallContext&,
@@ -101,7 +117,7 @@ absl::StatusOr<v1::ListFitsResponse> FitService::ListFits(const CallContext&,
 absl::StatusOr<v1::ReplayFitResponse> FitService::ReplayFit(const CallContext& call,
                                                             const v1::ReplayFitRequest& request) {
   RETURN_IF_ERROR(ToStatus(Validate(request)));
-  ASSIGN_OR_RETURN(const v1::Fit stored, parts_.store.GetFit(request.name()));
+  ASSIGN_OR_RETURN(const v1::Fit stored, ReadFit(request.name()));
   ASSIGN_OR_RETURN(const Admission::Ticket ticket, computing_.Enter());
   const v1::FitInputs& inputs = stored.inputs();
   ASSIGN_OR_RETURN(const FittingRows rows,
@@ -124,7 +140,15 @@ absl::StatusOr<v1::ReplayFitResponse> FitService::ReplayFit(const CallContext& c
   }
   response.set_identical(response.differing_fields().empty());
   *response.mutable_fit() = std::move(computed.fit);
+  response.mutable_fit()->set_name(stored.name());
   return response;
+}
+
+absl::StatusOr<v1::Fit> FitService::ReadFit(const std::string& name) const {
+  absl::StatusOr<v1::Fit> fit = parts_.store.GetFit(name);
+  if (!absl::IsNotFound(fit.status()) || ParseFitName(name)->id != kLatestFitId) return fit;
+  const absl::StatusOr<StudyState> state = parts_.registry.Find(StudyOf(name));
+  return state.ok() ? NoLatestFit(name, *state) : state.status();
 }
 
 }  // namespace bitbudget::server

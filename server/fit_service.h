@@ -25,6 +25,9 @@ class FitService {
                                                   const v1::ReplayFitRequest& request);
 
  private:
+  // The stored fit; for "latest" of a study that has none, NOT_FOUND saying why.
+  absl::StatusOr<v1::Fit> ReadFit(const std::string& name) const;
+
   const FitParts parts_;
   // Beside the refit thread; each keeps a core busy for about a second.
   Admission computing_{2, "fits"};

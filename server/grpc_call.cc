@@ -76,7 +76,8 @@ GrpcCall::GrpcCall(CallGate& gate,
                    grpc::ServerContextBase& grpc_context,
                    std::string_view method,
                    CallKind kind)
-    : pass_(gate.Enter()),
+    : gate_(gate),
+      pass_(gate.Enter()),
       grpc_context_(grpc_context),
       method_(method),
       kind_(kind),
@@ -85,7 +86,9 @@ GrpcCall::GrpcCall(CallGate& gate,
 
 CallContext GrpcCall::MakeContext(std::function<bool()> cancelled) const {
   return {.deadline = absl::FromChrono(grpc_context_.deadline()),
-          .cancelled = std::move(cancelled)};
+          .cancelled = [&gate = gate_, cancelled = std::move(cancelled)] {
+            return gate.AreCallsCancelled() || cancelled();
+          }};
 }
 
 absl::Status GrpcCall::Guard(const std::function<absl::Status()>& function) const {
@@ -106,7 +109,10 @@ absl::Status GrpcCall::Guard(const std::function<absl::Status()>& function) cons
                    {.reason = "INTERNAL"});
 }
 
-grpc::Status GrpcCall::End(const absl::Status& status) {
+grpc::Status GrpcCall::End(const absl::Status& outcome) {
+  // It gave up because it was told to, not because its caller has gone.
+  const bool was_ended = absl::IsCancelled(outcome) && gate_.AreCallsCancelled();
+  const absl::Status status = was_ended ? ShuttingDown() : outcome;
   grpc_context_.AddTrailingMetadata(kRequestIdKey, log_id_);
   if (const LogLevel level = LevelOf(status, kind_); IsLogged(level)) LogEnd(level, status);
   return status.ok() ? grpc::Status::OK : ToGrpcStatus(WithDetailsThatFit(status));

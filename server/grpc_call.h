@@ -34,7 +34,7 @@ class GrpcCall {
            std::string_view method,
            CallKind kind);
 
-  // For the service function.
+  // For the service function. Beside `cancelled`, the end of the server cancels it.
   CallContext MakeContext(std::function<bool()> cancelled) const;
 
   // Runs `function`, unless the server is shutting down; an exception becomes
@@ -42,11 +42,12 @@ class GrpcCall {
   absl::Status Guard(const std::function<absl::Status()>& function) const;
 
   // Ends the call: logs it, returns the status to answer with. Call once.
-  grpc::Status End(const absl::Status& status);
+  grpc::Status End(const absl::Status& outcome);
 
  private:
   void LogEnd(LogLevel level, const absl::Status& status) const;
 
+  CallGate& gate_;
   CallGate::Pass pass_;
   grpc::ServerContextBase& grpc_context_;
   const std::string_view method_;

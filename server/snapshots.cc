@@ -35,18 +35,23 @@ absl::Status WaitedTooLong(const std::string& study, int64_t min_revision) {
                    {.reason = "REFIT_NOT_READY"});
 }
 
-// A failed refit as the answer to a question. What the data lack is said as it
-// is; a fault of the machine is no property of the data, and named as such.
+// True if the machine failed rather than the data: the storage, a bug.
+bool IsFault(absl::StatusCode code) {
+  return code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kResourceExhausted ||
+         code == absl::StatusCode::kDataLoss || code == absl::StatusCode::kInternal ||
+         code == absl::StatusCode::kUnknown;
+}
+
+// A failed refit as the answer to a question: what the data lack, or what broke.
 absl::Status RefitFailed(const StudyState& state) {
   const std::optional<ErrorDetails> details = GetErrorDetails(state.failure);
-  if (details &&
-      (details->reason == "DATA_CANNOT_ANSWER" || details->reason == "DATABASE_DAMAGED")) {
-    return state.failure;
-  }
-  return DataCannotAnswer({},
-                          fmt::format("The refit of revision {} failed: {}",
-                                      state.failed_revision,
-                                      std::string(state.failure.message())));
+  if (details && details->reason == "DATA_CANNOT_ANSWER") return state.failure;
+  const std::string explanation = fmt::format("The refit of revision {} failed: {}",
+                                              state.failed_revision,
+                                              std::string(state.failure.message()));
+  if (!IsFault(state.failure.code())) return DataCannotAnswer({}, explanation);
+  return MakeError(
+      state.failure.code(), explanation, details.value_or(ErrorDetails{.reason = "INTERNAL"}));
 }
 
 absl::Status NoFitYet(const std::string& study, const StudyState& state) {

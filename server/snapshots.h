@@ -99,6 +99,8 @@ class SnapshotRegistry {
   // - NOT_FOUND: no such study. OUT_OF_RANGE: it has no such revision.
   // - FAILED_PRECONDITION, DATA_CANNOT_ANSWER: it has no fit, or the newest
   //   revision could not be fitted; says why and what to do.
+  // - UNAVAILABLE, DATA_LOSS, INTERNAL: a fault of the machine, not of the data,
+  //   kept the newest revision from being fitted, with the details of that fault.
   absl::StatusOr<std::optional<StudyState>> FindCovering(const std::string& study,
                                                          int64_t min_revision) const;
 

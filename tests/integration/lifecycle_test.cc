@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -116,6 +117,7 @@ TEST_F(Lifecycle, SecondServerOnTheSamePortIsRefused) {
       RunServer({"--database", File("other.db"), "--listen", server().address()});
   EXPECT_EQ(second.status, (ExitStatus{.code = 1}));
   EXPECT_THAT(second.errors, HasSubstr(server().address()));
+  EXPECT_FALSE(std::filesystem::exists(File("other.db.lock")));
 }
 
 TEST_F(Lifecycle, AddressOtherMachinesCouldReachIsRefused) {
@@ -160,24 +162,35 @@ TEST_F(Lifecycle, DefaultDatabaseIsInTheDataDirectory) {
 }
 
 TEST_F(Lifecycle, WrongUsageIsExplained) {
-  for (const std::vector<std::string>& arguments :
-       std::vector<std::vector<std::string>>{{"--no-such-flag"},
-                                             {"--request-threads", "many"},
-                                             {"--log-level", "loud"},
-                                             {"--max-page-count", "-1"},
-                                             {"--listen", "127.0.0.1"},
-                                             {"--config", "/does/not/exist"}}) {
-    const Completed run = RunServer(arguments);
-    EXPECT_EQ(run.status, (ExitStatus{.code = 2})) << arguments[0];
-    EXPECT_FALSE(run.errors.empty()) << arguments[0];
+  struct Case {
+    std::vector<std::string> arguments;
+    std::string error;
+  };
+  for (const Case& wrong : std::vector<Case>{
+           {{"--no-such-flag"}, "--no-such-flag"},
+           {{"--request-threads", "many"}, "'many' is not a whole number from 8 to 1024"},
+           {{"--log-level", "loud"}, "loud"},
+           {{"--max-page-count", "-1"}, "'-1' is not a whole number from 0"},
+           {{"--listen", "127.0.0.1"}, "is not HOST:PORT"},
+           {{"--database", ""}, "is empty; name a file"},
+           {{"--config", "/does/not/exist"}, "/does/not/exist"}}) {
+    const Completed run = RunServer(wrong.arguments);
+    EXPECT_EQ(run.status, (ExitStatus{.code = 2})) << wrong.arguments[0];
+    EXPECT_THAT(run.errors, HasSubstr(wrong.error));
   }
 }
 
-TEST_F(Lifecycle, UnknownKeyInTheFileIsRefused) {
-  std::ofstream(File("c.toml")) << "max-pages = 20\n";
-  const Completed run = RunServer({"--config", File("c.toml"), "--print-config"});
-  EXPECT_EQ(run.status, (ExitStatus{.code = 2}));
-  EXPECT_THAT(run.errors, HasSubstr("max-pages"));
+TEST_F(Lifecycle, AFileThatCannotBeReadIsExplained) {
+  for (const auto& [text, error] : std::vector<std::pair<std::string, std::string>>{
+           {"max-pages = 20", "there is no option 'max-pages'"},
+           {"max-page-count 20", "'max-page-count 20' is not of the form NAME = VALUE"},
+           {"[server]\nlisten = \"127.0.0.1:0\"", "options stand without one"},
+           {"max-page-count = -1", "'-1' is not a whole number from 0"}}) {
+    std::ofstream(File("c.toml")) << text << "\n";
+    const Completed run = RunServer({"--config", File("c.toml"), "--print-config"});
+    EXPECT_EQ(run.status, (ExitStatus{.code = 2})) << text;
+    EXPECT_THAT(run.errors, HasSubstr(error)) << text;
+  }
 }
 
 TEST_F(Lifecycle, HelpOpensWithExamples) {

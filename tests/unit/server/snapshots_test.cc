@@ -108,10 +108,22 @@ TEST_F(Snapshots, WaitEndsWithTheReasonWhenTheNewestRevisionCannotBeFitted) {
 }
 
 TEST_F(Snapshots, FaultOfTheMachineIsNamedAsOne) {
-  registry_.RecordFailure(kStudy, generation_, 5, absl::UnavailableError("the disk is full"));
+  registry_.RecordFailure(
+      kStudy,
+      generation_,
+      5,
+      MakeError(absl::StatusCode::kUnavailable, "the disk is full", {.reason = "DATABASE_FULL"}));
+  const absl::Status status = registry_.FindCovering(kStudy, 0).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(status), "DATABASE_FULL");
+  EXPECT_EQ(std::string(status.message()), "The refit of revision 5 failed: the disk is full");
+}
+
+TEST_F(Snapshots, OptionsThatTheDataDoNotBearAreAMatterOfTheData) {
+  registry_.RecordFailure(kStudy, generation_, 5, InvalidField("variant", "is none of full"));
   const absl::Status status = registry_.FindCovering(kStudy, 0).status();
   EXPECT_EQ(ReasonOf(status), "DATA_CANNOT_ANSWER");
-  EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("the disk is full"));
+  EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("is none of full"));
 }
 
 TEST_F(Snapshots, FailureOfAnEarlierRevisionIsForgottenWhenTheDataMoveOn) {
