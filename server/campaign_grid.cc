@@ -284,6 +284,7 @@ v1::TrainingSpec FullPrecisionPart(const v1::TrainingSpec& training) {
   schedule.clear_qat_peak_share();
   schedule.clear_qat_warmup_fraction();
   schedule.clear_moments();
+  schedule.clear_name();
   part.clear_quantization();
   return part;
 }

@@ -57,8 +57,11 @@ std::string TrunkKey(const v1::TrainingSpec& run) {
 std::string ExperimentKey(const v1::TrainingSpec& training) {
   const v1::TrainingSchedule& schedule = training.schedule();
   const v1::TrainingQuantization& quantization = training.quantization();
-  std::string key = fmt::format("{} {} {} {} {} {} {}",
-                                HasQat(training) ? (IsFused(training) ? "fused" : "classic") : "fp",
+  std::string name = schedule.name();
+  if (name.empty()) name = IsFused(training) ? "fused" : "classic";
+  std::string key = fmt::format("{} {} {} {} {} {} {} {}",
+                                HasQat(training) ? name : "fp",
+                                training.optimizer().name(),
                                 BlockParameters(training.model()),
                                 schedule.fp_tokens(),
                                 schedule.qat_tokens(),

@@ -121,6 +121,7 @@ FieldViolations ValidateSchedule(const v1::TrainingSchedule& schedule) {
   if (schedule.has_qat_warmup_fraction()) {
     CheckRange(violations, "qat_warmup_fraction", schedule.qat_warmup_fraction(), 0, 1);
   }
+  CheckLabel(violations, "name", schedule.name());
   return violations;
 }
 
@@ -141,6 +142,7 @@ FieldViolations ValidateOptimizer(const v1::TrainingOptimizer& optimizer) {
     CheckRange(violations, "weight_decay", optimizer.weight_decay(), 0, kLargest);
   }
   if (optimizer.has_clip_norm()) CheckPositive(violations, "clip_norm", optimizer.clip_norm());
+  CheckLabel(violations, "name", optimizer.name());
   return violations;
 }
 

@@ -37,6 +37,7 @@ Json ScheduleJson(const v1::TrainingSchedule& schedule) {
   BITBUDGET_COPY(json, schedule, qat_peak_share);
   BITBUDGET_COPY(json, schedule, qat_warmup_fraction);
   BITBUDGET_COPY_TEXT(json, schedule, moments);
+  BITBUDGET_COPY_TEXT(json, schedule, name);
   return json;
 }
 
@@ -47,6 +48,7 @@ Json OptimizerJson(const v1::TrainingOptimizer& optimizer) {
   BITBUDGET_COPY(json, optimizer, epsilon);
   BITBUDGET_COPY(json, optimizer, weight_decay);
   BITBUDGET_COPY(json, optimizer, clip_norm);
+  BITBUDGET_COPY_TEXT(json, optimizer, name);
   return json;
 }
 

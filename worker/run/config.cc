@@ -29,7 +29,18 @@ absl::Status ParseModel(JsonFields fields, ModelShape& model) {
   return ValidateShape(model);
 }
 
-absl::Status ParseSchedule(JsonFields fields, ScheduleOptions& schedule) {
+// Names become columns of experiments, which hold that much.
+constexpr size_t kMostNameBytes = 100;
+
+void CheckName(JsonFields& fields, const std::string& name) {
+  if (name.size() > kMostNameBytes) {
+    fields.Fail("name", fmt::format("has {} bytes, more than {}", name.size(), kMostNameBytes));
+  }
+}
+
+absl::Status ParseSchedule(JsonFields fields, ScheduleOptions& schedule, std::string& name) {
+  fields.Read("name", name);
+  CheckName(fields, name);
   fields.Require("peak_rate");
   fields.Read("kind",
               schedule.kind,
@@ -50,7 +61,10 @@ absl::Status ParseSchedule(JsonFields fields, ScheduleOptions& schedule) {
   return ValidateSchedule(schedule);
 }
 
-absl::Status ParseOptimizer(JsonFields fields, AdamWOptions& optimizer) {
+absl::Status ParseOptimizer(JsonFields fields, AdamWOptions& optimizer, std::string& name) {
+  fields.Read("name", name);
+  if (name.empty()) fields.Fail("name", "is empty");
+  CheckName(fields, name);
   fields.Read("beta1", optimizer.beta1);
   fields.Read("beta2", optimizer.beta2);
   fields.Read("epsilon", optimizer.epsilon);
@@ -140,8 +154,8 @@ absl::StatusOr<RunConfig> ParseRunConfig(std::string_view json) {
   const JsonFields quantization = fields.Inner("quantization");
   RETURN_IF_ERROR(fields.Finish());
   RETURN_IF_ERROR(ParseModel(model, config.model));
-  RETURN_IF_ERROR(ParseSchedule(schedule, config.schedule));
-  RETURN_IF_ERROR(ParseOptimizer(optimizer, config.optimizer));
+  RETURN_IF_ERROR(ParseSchedule(schedule, config.schedule, config.schedule_name));
+  RETURN_IF_ERROR(ParseOptimizer(optimizer, config.optimizer, config.optimizer_name));
   RETURN_IF_ERROR(ParseQuantization(quantization, config.model, config.quantization));
   RETURN_IF_ERROR(CheckMilestones(config));
   return config;
@@ -199,6 +213,7 @@ std::string RoleOf(const RunConfig& config) {
 
 std::string ScheduleName(const RunConfig& config) {
   if (config.schedule.qat_tokens == 0) return "fp";
+  if (!config.schedule_name.empty()) return config.schedule_name;
   return config.schedule.kind == ScheduleKind::kClassic ? "classic" : "fused";
 }
 

@@ -32,6 +32,8 @@ struct RunConfig {
 
   // What does not.
   std::string label;                      // for people
+  std::string schedule_name;              // of runs with QAT; empty: the schedule's kind
+  std::string optimizer_name = "adamw";   // tells settings apart, at least one character
   std::string start_checkpoint;           // of a trunk to branch from; empty: from scratch
   std::vector<int64_t> milestone_tokens;  // where checkpoints are left, ascending
   double max_epochs = 1;                  // refuse to see the data more often

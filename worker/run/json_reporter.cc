@@ -13,7 +13,7 @@ Json ExperimentKey(const RunConfig& config) {
   const bool quantized = config.quantization.enabled();
   Json key = {{"role", RoleOf(config)},
               {"recipe", QuantizerMethod(config.quantization.bits)},
-              {"optimizer", "adamw"},
+              {"optimizer", config.optimizer_name},
               {"schedule", ScheduleName(config)},
               {"weight_bits", config.quantization.bits},
               {"replicate", config.seed}};

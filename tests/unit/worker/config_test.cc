@@ -54,9 +54,9 @@ TEST(ParseRunConfig, ReadsEveryField) {
               "tied_embeddings": false},
     "schedule": {"kind": "fused", "warmup_tokens": 1024, "cooldown_fraction": 0.25,
                  "cooldown_shape": "linear", "qat_peak_share": 0.5, "qat_warmup_fraction": 0.1,
-                 "moments": "kept"},
+                 "moments": "kept", "name": "long decay"},
     "optimizer": {"beta1": 0.8, "beta2": 0.95, "epsilon": 1e-7, "weight_decay": 0,
-                  "clip_norm": 2},
+                  "clip_norm": 2, "name": "adamw .8"},
     "quantization": {"bits": 1.58, "granularity": "group", "group_size": 16,
                      "embeddings": "at_least_4_bits"}
   })"));
@@ -93,6 +93,8 @@ TEST(ParseRunConfig, ReadsEveryField) {
   EXPECT_EQ(config->optimizer,
             (AdamWOptions{
                 .beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-7, .weight_decay = 0, .clip_norm = 2}));
+  EXPECT_EQ(config->schedule_name, "long decay");
+  EXPECT_EQ(config->optimizer_name, "adamw .8");
   EXPECT_EQ(config->quantization,
             (Quantization{.bits = 1.58,
                           .granularity = Granularity::kGroup,
@@ -137,6 +139,15 @@ TEST(ParseRunConfig, RequiresWhatHasNoDefault) {
 
 RunConfig Good() { return *ParseRunConfig(GoodJson().dump()); }
 
+TEST(ScheduleName, IsTheGivenOneForRunsWithQatAlone) {
+  RunConfig config = Good();
+  EXPECT_EQ(ScheduleName(config), "classic");
+  config.schedule_name = "full re-warm-up";
+  EXPECT_EQ(ScheduleName(config), "full re-warm-up");
+  config.schedule.qat_tokens = 0;
+  EXPECT_EQ(ScheduleName(config), "fp");
+}
+
 TEST(HashRun, EachStageCoversWhatDecidesIt) {
   const RunHashes base = HashRun(Good(), "data");
   const auto changed = [&](auto change) {
@@ -150,6 +161,8 @@ TEST(HashRun, EachStageCoversWhatDecidesIt) {
   const std::vector<bool> from_fp = {false, true, true};
   const std::vector<bool> run_only = {false, false, true};
   const std::vector<bool> none = {false, false, false};
+  EXPECT_EQ(changed([](RunConfig& c) { c.schedule_name = "x"; }), none);
+  EXPECT_EQ(changed([](RunConfig& c) { c.optimizer_name = "x"; }), none);
   EXPECT_EQ(changed([](RunConfig& c) { c.seed = 1; }), all);
   EXPECT_EQ(changed([](RunConfig& c) { c.threads = 2; }), all);
   EXPECT_EQ(changed([](RunConfig& c) { c.model.tied_embeddings = false; }), all);
