@@ -16,8 +16,8 @@ namespace {
 
 constexpr double kFullPrecisionBits = 16;
 
-// The law of a fit for questions about losses, which its last rung knows none
-// of.
+}  // namespace
+
 absl::StatusOr<const fitter::FittedLaw*> LossLaw(const FitSnapshot& snapshot) {
   if (snapshot.law.law) return &*snapshot.law.law;
   std::string explanation =
@@ -32,7 +32,8 @@ absl::StatusOr<const fitter::FittedLaw*> LossLaw(const FitSnapshot& snapshot) {
 
 v1::Provenance MakeProvenance(const LawView& view,
                               double confidence_level,
-                              const std::vector<planner::OutsideAxis>& outside) {
+                              const std::vector<planner::OutsideAxis>& outside,
+                              const std::vector<std::string>& warnings) {
   const v1::Fit& fit = view.snapshot->fit;
   v1::Provenance provenance;
   provenance.set_law(fit.law());
@@ -43,10 +44,9 @@ v1::Provenance MakeProvenance(const LawView& view,
   provenance.set_confidence_level(confidence_level);
   *provenance.mutable_warnings() = fit.warnings();
   for (const std::string& warning : view.warnings) provenance.add_warnings(warning);
+  for (const std::string& warning : warnings) provenance.add_warnings(warning);
   return provenance;
 }
-
-}  // namespace
 
 LawView ViewOf(const StudyState& state) {
   LawView view{.snapshot = state.snapshot};
@@ -100,9 +100,8 @@ absl::StatusOr<v1::OptimizeQatFractionResponse> AnswerQuestion(
   }
   if (!answer.ok()) return answer.status();
   v1::OptimizeQatFractionResponse response = ToResponse(*answer);
-  v1::Provenance provenance = MakeProvenance(view, question.confidence_level, answer->outside);
-  for (const std::string& warning : answer->warnings) provenance.add_warnings(warning);
-  *response.mutable_provenance() = std::move(provenance);
+  *response.mutable_provenance() =
+      MakeProvenance(view, question.confidence_level, answer->outside, answer->warnings);
   return response;
 }
 

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "bitbudget/v1/planner.pb.h"
+#include "planner/answer.h"
 #include "server/call_context.h"
 #include "server/snapshots.h"
 
@@ -25,6 +26,17 @@ struct LawView {
 // `state.snapshot` is not null.
 LawView ViewOf(const StudyState& state);
 
+// The law of a fit for questions about losses; FAILED_PRECONDITION on the last rung,
+// which knows none.
+absl::StatusOr<const fitter::FittedLaw*> LossLaw(const FitSnapshot& snapshot);
+
+// Where an answer comes from. `warnings` are those of the question, beside those of
+// fit and view.
+v1::Provenance MakeProvenance(const LawView& view,
+                              double confidence_level,
+                              const std::vector<planner::OutsideAxis>& outside,
+                              const std::vector<std::string>& warnings = {});
+
 // Answers; requests are valid. Errors are those of planner/.
 absl::StatusOr<v1::PredictLossResponse> AnswerQuestion(const CallContext& call,
                                                        const v1::PredictLossRequest& request,
@@ -33,6 +45,16 @@ absl::StatusOr<v1::OptimizeQatFractionResponse> AnswerQuestion(
     const CallContext& call, const v1::OptimizeQatFractionRequest& request, const LawView& view);
 absl::StatusOr<v1::EvaluateGridResponse> AnswerQuestion(const CallContext& call,
                                                         const v1::EvaluateGridRequest& request,
+                                                        const LawView& view);
+absl::StatusOr<v1::OptimizeBitWidthResponse> AnswerQuestion(
+    const CallContext& call, const v1::OptimizeBitWidthRequest& request, const LawView& view);
+absl::StatusOr<v1::CompareToFullPrecisionResponse> AnswerQuestion(
+    const CallContext& call, const v1::CompareToFullPrecisionRequest& request, const LawView& view);
+absl::StatusOr<v1::EstimateWasteResponse> AnswerQuestion(const CallContext& call,
+                                                         const v1::EstimateWasteRequest& request,
+                                                         const LawView& view);
+absl::StatusOr<v1::PlanTrainingResponse> AnswerQuestion(const CallContext& call,
+                                                        const v1::PlanTrainingRequest& request,
                                                         const LawView& view);
 
 }  // namespace bitbudget::server

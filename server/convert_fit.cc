@@ -285,6 +285,12 @@ absl::StatusOr<AnsweringLaw> ToAnsweringLaw(const v1::Fit& fit) {
   if (fit.has_full_precision_law()) {
     ASSIGN_OR_RETURN(answering.full_precision_law, ReadFullPrecisionLaw(fit));
   }
+  if (answering.law && answering.full_precision_law) {
+    answering.cross_covariance.assign(fit.cross_covariance().begin(), fit.cross_covariance().end());
+    const size_t entries = answering.law->theta.size() * answering.full_precision_law->theta.size();
+    if (answering.cross_covariance.size() != entries) return NotOfItsVariant(fit.name());
+  }
+  answering.counts_embeddings = fit.inputs().parameter_convention() == v1::TOTAL;
   if (fit.has_fraction_law()) {
     const v1::FractionLaw& law = fit.fraction_law();
     answering.fraction_law = {.a = law.a().value(),

@@ -5,6 +5,7 @@
 #define BITBUDGET_SERVER_CONVERT_FIT_H_
 
 #include <optional>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "bitbudget/v1/fit.pb.h"
@@ -21,7 +22,11 @@ struct AnsweringLaw {
   std::optional<fitter::FittedLaw> law;  // unset on the rung "qat_fraction"
   std::optional<fitter::FittedLaw> full_precision_law;
   std::optional<fitter::FractionLaw> fraction_law;
+  // law->theta by full_precision_law->theta, row-major; empty without both.
+  std::vector<double> cross_covariance;
   fitter::DataSupport support;
+  // N counts embedding and head.
+  bool counts_embeddings = false;
 };
 
 // The inverse of ToFit. DATA_LOSS, DATABASE_DAMAGED if the coefficients are not

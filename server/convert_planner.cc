@@ -4,10 +4,10 @@
 #include <optional>
 #include <utility>
 
+#include "planner/compute_cost.h"
+
 namespace bitbudget::server {
 namespace {
-
-constexpr double kFlopsPerParameterAndToken = 6;
 
 // The contract's enumerations are those of the planner behind an "unspecified".
 planner::GridVariable ToVariable(v1::GridAxis::Variable variable) {
@@ -58,7 +58,7 @@ std::optional<double> BudgetTokens(const v1::OptimizeQatFractionRequest& request
       return static_cast<double>(request.total_tokens());
     case Request::kComputeFlops:
       return request.compute_flops() /
-             (kFlopsPerParameterAndToken * static_cast<double>(request.parameters()));
+             (planner::kFlopsPerParameterAndToken * static_cast<double>(request.parameters()));
     case Request::BUDGET_NOT_SET:
       break;
   }
@@ -68,16 +68,6 @@ std::optional<double> BudgetTokens(const v1::OptimizeQatFractionRequest& request
 void SetRange(v1::Range* range, const planner::Interval& interval) {
   range->set_lower(interval.lower);
   range->set_upper(interval.upper);
-}
-
-v1::SplitComparison ToSplitComparison(const planner::SplitCost& cost) {
-  v1::SplitComparison message;
-  message.set_qat_fraction(cost.qat_fraction);
-  *message.mutable_loss_nats() = ToEstimate(cost.loss_nats);
-  *message.mutable_excess_loss_nats() = ToEstimate(cost.excess_loss_nats);
-  *message.mutable_wasted_token_fraction() = ToEstimate(cost.wasted_token_fraction);
-  message.set_wasted_tokens(cost.wasted_tokens);
-  return message;
 }
 
 v1::CheckpointPlan ToCheckpointPlan(const planner::CheckpointAnswer& answer) {
@@ -94,23 +84,6 @@ v1::CheckpointPlan ToCheckpointPlan(const planner::CheckpointAnswer& answer) {
     *plan.mutable_target_qat_tokens() = ToEstimate(*answer.target_qat_tokens);
   }
   return plan;
-}
-
-v1::CooldownAdvice ToCooldownAdvice(const planner::CooldownAdvice& advice) {
-  v1::CooldownAdvice message;
-  switch (advice.advice) {
-    case planner::Cooldown::kFuse:
-      message.set_advice(v1::CooldownAdvice::FUSE);
-      break;
-    case planner::Cooldown::kKeepClassic:
-      message.set_advice(v1::CooldownAdvice::KEEP_CLASSIC);
-      break;
-    case planner::Cooldown::kUndecided:
-      message.set_advice(v1::CooldownAdvice::UNDECIDED);
-      break;
-  }
-  message.set_reason(advice.reason);
-  return message;
 }
 
 }  // namespace
@@ -208,6 +181,33 @@ v1::EvaluateGridResponse ToResponse(const planner::GridQuestion& question,
   response.mutable_upper()->Add(answer.upper.begin(), answer.upper.end());
   response.mutable_inside_data()->Add(answer.inside_data.begin(), answer.inside_data.end());
   return response;
+}
+
+v1::SplitComparison ToSplitComparison(const planner::SplitCost& cost) {
+  v1::SplitComparison message;
+  message.set_qat_fraction(cost.qat_fraction);
+  *message.mutable_loss_nats() = ToEstimate(cost.loss_nats);
+  *message.mutable_excess_loss_nats() = ToEstimate(cost.excess_loss_nats);
+  *message.mutable_wasted_token_fraction() = ToEstimate(cost.wasted_token_fraction);
+  message.set_wasted_tokens(cost.wasted_tokens);
+  return message;
+}
+
+v1::CooldownAdvice ToCooldownAdvice(const planner::CooldownAdvice& advice) {
+  v1::CooldownAdvice message;
+  switch (advice.advice) {
+    case planner::Cooldown::kFuse:
+      message.set_advice(v1::CooldownAdvice::FUSE);
+      break;
+    case planner::Cooldown::kKeepClassic:
+      message.set_advice(v1::CooldownAdvice::KEEP_CLASSIC);
+      break;
+    case planner::Cooldown::kUndecided:
+      message.set_advice(v1::CooldownAdvice::UNDECIDED);
+      break;
+  }
+  message.set_reason(advice.reason);
+  return message;
 }
 
 v1::Estimate ToEstimate(const planner::Estimate& estimate) {

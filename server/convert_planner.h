@@ -34,6 +34,8 @@ v1::EvaluateGridResponse ToResponse(const planner::GridQuestion& question,
                                     const planner::GridAnswer& answer);
 
 v1::Estimate ToEstimate(const planner::Estimate& estimate);
+v1::SplitComparison ToSplitComparison(const planner::SplitCost& cost);
+v1::CooldownAdvice ToCooldownAdvice(const planner::CooldownAdvice& advice);
 v1::Extrapolation ToExtrapolation(const std::vector<planner::OutsideAxis>& outside);
 
 }  // namespace bitbudget::server

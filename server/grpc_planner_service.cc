@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "server/convert_memory.h"
 #include "server/grpc_call.h"
 #include "server/grpc_services.h"
 
@@ -87,6 +88,47 @@ grpc::ServerUnaryReactor* GrpcPlannerService::EvaluateGrid(grpc::CallbackServerC
                                                            const v1::EvaluateGridRequest* request,
                                                            v1::EvaluateGridResponse* response) {
   return ServeQuestion(gate_, context, "PlannerService/EvaluateGrid", service_, *request, response);
+}
+
+grpc::ServerUnaryReactor* GrpcPlannerService::OptimizeBitWidth(
+    grpc::CallbackServerContext* context,
+    const v1::OptimizeBitWidthRequest* request,
+    v1::OptimizeBitWidthResponse* response) {
+  return ServeQuestion(
+      gate_, context, "PlannerService/OptimizeBitWidth", service_, *request, response);
+}
+
+grpc::ServerUnaryReactor* GrpcPlannerService::CompareToFullPrecision(
+    grpc::CallbackServerContext* context,
+    const v1::CompareToFullPrecisionRequest* request,
+    v1::CompareToFullPrecisionResponse* response) {
+  return ServeQuestion(
+      gate_, context, "PlannerService/CompareToFullPrecision", service_, *request, response);
+}
+
+grpc::ServerUnaryReactor* GrpcPlannerService::EstimateWaste(grpc::CallbackServerContext* context,
+                                                            const v1::EstimateWasteRequest* request,
+                                                            v1::EstimateWasteResponse* response) {
+  return ServeQuestion(
+      gate_, context, "PlannerService/EstimateWaste", service_, *request, response);
+}
+
+grpc::ServerUnaryReactor* GrpcPlannerService::PlanTraining(grpc::CallbackServerContext* context,
+                                                           const v1::PlanTrainingRequest* request,
+                                                           v1::PlanTrainingResponse* response) {
+  return ServeQuestion(gate_, context, "PlannerService/PlanTraining", service_, *request, response);
+}
+
+grpc::ServerUnaryReactor* GrpcPlannerService::ListDevices(grpc::CallbackServerContext* context,
+                                                          const v1::ListDevicesRequest*,
+                                                          v1::ListDevicesResponse* response) {
+  GrpcCall call(gate_, *context, "PlannerService/ListDevices", CallKind::kRead);
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(call.End(call.Guard([&] {
+    *response = AllDevices();
+    return absl::OkStatus();
+  })));
+  return reactor;
 }
 
 }  // namespace bitbudget::server

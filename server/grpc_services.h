@@ -126,6 +126,22 @@ class GrpcPlannerService final : public v1::PlannerService::CallbackService {
   grpc::ServerUnaryReactor* EvaluateGrid(grpc::CallbackServerContext* context,
                                          const v1::EvaluateGridRequest* request,
                                          v1::EvaluateGridResponse* response) override;
+  grpc::ServerUnaryReactor* OptimizeBitWidth(grpc::CallbackServerContext* context,
+                                             const v1::OptimizeBitWidthRequest* request,
+                                             v1::OptimizeBitWidthResponse* response) override;
+  grpc::ServerUnaryReactor* CompareToFullPrecision(
+      grpc::CallbackServerContext* context,
+      const v1::CompareToFullPrecisionRequest* request,
+      v1::CompareToFullPrecisionResponse* response) override;
+  grpc::ServerUnaryReactor* EstimateWaste(grpc::CallbackServerContext* context,
+                                          const v1::EstimateWasteRequest* request,
+                                          v1::EstimateWasteResponse* response) override;
+  grpc::ServerUnaryReactor* PlanTraining(grpc::CallbackServerContext* context,
+                                         const v1::PlanTrainingRequest* request,
+                                         v1::PlanTrainingResponse* response) override;
+  grpc::ServerUnaryReactor* ListDevices(grpc::CallbackServerContext* context,
+                                        const v1::ListDevicesRequest* request,
+                                        v1::ListDevicesResponse* response) override;
 
  private:
   PlannerService& service_;

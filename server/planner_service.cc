@@ -10,6 +10,25 @@
 namespace bitbudget::server {
 namespace {
 
+// Whether a question takes well below a millisecond; others are left to the pool.
+constexpr int kMostDrawsOnTheSpot = 1'000;
+constexpr int kMostBudgetsOnTheSpot = 100;
+
+bool IsSmall(const v1::PredictLossRequest&) { return true; }
+bool IsSmall(const v1::OptimizeQatFractionRequest&) { return true; }
+bool IsSmall(const v1::EvaluateGridRequest&) { return false; }
+bool IsSmall(const v1::OptimizeBitWidthRequest& request) {
+  return request.draw_count() <= kMostDrawsOnTheSpot;
+}
+bool IsSmall(const v1::CompareToFullPrecisionRequest&) { return true; }
+bool IsSmall(const v1::EstimateWasteRequest& request) {
+  return request.total_tokens_size() + request.compute_flops_size() + request.range().count() <=
+         kMostBudgetsOnTheSpot;
+}
+bool IsSmall(const v1::PlanTrainingRequest& request) {
+  return request.draw_count() <= kMostDrawsOnTheSpot;
+}
+
 absl::Status TooManyQuestions() {
   return MakeError(absl::StatusCode::kResourceExhausted,
                    "too many questions are queued; ask again later",
@@ -18,26 +37,26 @@ absl::Status TooManyQuestions() {
 
 }  // namespace
 
-template <typename Request, typename Response>
-std::optional<absl::StatusOr<Response>> PlannerService::TryAnswerSmall(const CallContext& call,
-                                                                       const Request& request) {
-  if (const absl::Status valid = Check(request); !valid.ok())
-    return absl::StatusOr<Response>(valid);
+template <typename Request>
+std::optional<absl::StatusOr<AnswerTo<Request>>> PlannerService::TryAnswer(const CallContext& call,
+                                                                           const Request& request) {
+  using Answer = absl::StatusOr<AnswerTo<Request>>;
+  if (const absl::Status valid = Check(request); !valid.ok()) return Answer(valid);
   // A named fit is read from the database.
-  if (!request.source().has_study()) return std::nullopt;
+  if (!IsSmall(request) || !request.source().has_study()) return std::nullopt;
   absl::StatusOr<std::optional<StudyState>> state =
       registry_.FindCovering(request.source().study(), request.source().min_revision());
-  if (!state.ok()) return absl::StatusOr<Response>(state.status());
+  if (!state.ok()) return Answer(state.status());
   if (!*state) return std::nullopt;
   return AnswerQuestion(call, request, ViewOf(**state));
 }
 
-template <typename Request, typename Response>
-void PlannerService::AskAny(const CallContext& call, const Request& request, Done<Response> done) {
+template <typename Request>
+void PlannerService::Ask(const CallContext& call, const Request& request, Done<Request> done) {
   // Runs on a thread of the pool.
   const auto answer = [call, &request, done](const absl::StatusOr<LawView>& view) {
     done(view.ok() ? AnswerQuestion(call, request, *view)
-                   : absl::StatusOr<Response>(view.status()));
+                   : absl::StatusOr<AnswerTo<Request>>(view.status()));
   };
   const auto run = [this, done](std::function<void()> task) {
     if (!pool_.TryRun(std::move(task))) done(TooManyQuestions());
@@ -65,43 +84,21 @@ absl::StatusOr<LawView> PlannerService::ReadFit(const std::string& name) {
   return view;
 }
 
-std::optional<absl::StatusOr<v1::PredictLossResponse>> PlannerService::TryAnswer(
-    const CallContext& call, const v1::PredictLossRequest& request) {
-  return TryAnswerSmall<v1::PredictLossRequest, v1::PredictLossResponse>(call, request);
-}
+// The questions of the contract.
+#define BITBUDGET_QUESTION(Request)                                                    \
+  template std::optional<absl::StatusOr<AnswerTo<Request>>> PlannerService::TryAnswer( \
+      const CallContext& call, const Request& request);                                \
+  template void PlannerService::Ask(                                                   \
+      const CallContext& call, const Request& request, PlannerService::Done<Request> done)
 
-std::optional<absl::StatusOr<v1::OptimizeQatFractionResponse>> PlannerService::TryAnswer(
-    const CallContext& call, const v1::OptimizeQatFractionRequest& request) {
-  return TryAnswerSmall<v1::OptimizeQatFractionRequest, v1::OptimizeQatFractionResponse>(call,
-                                                                                         request);
-}
+BITBUDGET_QUESTION(v1::PredictLossRequest);
+BITBUDGET_QUESTION(v1::OptimizeQatFractionRequest);
+BITBUDGET_QUESTION(v1::EvaluateGridRequest);
+BITBUDGET_QUESTION(v1::OptimizeBitWidthRequest);
+BITBUDGET_QUESTION(v1::CompareToFullPrecisionRequest);
+BITBUDGET_QUESTION(v1::EstimateWasteRequest);
+BITBUDGET_QUESTION(v1::PlanTrainingRequest);
 
-std::optional<absl::StatusOr<v1::EvaluateGridResponse>> PlannerService::TryAnswer(
-    const CallContext&, const v1::EvaluateGridRequest& request) {
-  if (const absl::Status valid = Check(request); !valid.ok()) {
-    return absl::StatusOr<v1::EvaluateGridResponse>(valid);
-  }
-  // A grid may take a good part of a second.
-  return std::nullopt;
-}
-
-void PlannerService::Ask(const CallContext& call,
-                         const v1::PredictLossRequest& request,
-                         Done<v1::PredictLossResponse> done) {
-  AskAny<v1::PredictLossRequest, v1::PredictLossResponse>(call, request, std::move(done));
-}
-
-void PlannerService::Ask(const CallContext& call,
-                         const v1::OptimizeQatFractionRequest& request,
-                         Done<v1::OptimizeQatFractionResponse> done) {
-  AskAny<v1::OptimizeQatFractionRequest, v1::OptimizeQatFractionResponse>(
-      call, request, std::move(done));
-}
-
-void PlannerService::Ask(const CallContext& call,
-                         const v1::EvaluateGridRequest& request,
-                         Done<v1::EvaluateGridResponse> done) {
-  AskAny<v1::EvaluateGridRequest, v1::EvaluateGridResponse>(call, request, std::move(done));
-}
+#undef BITBUDGET_QUESTION
 
 }  // namespace bitbudget::server

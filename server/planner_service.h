@@ -7,6 +7,8 @@
 
 #include <functional>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "bitbudget/v1/planner.pb.h"
@@ -18,10 +20,17 @@
 
 namespace bitbudget::server {
 
+// The reply to a question.
+template <typename Request>
+using AnswerTo = typename decltype(AnswerQuestion(std::declval<const CallContext&>(),
+                                                  std::declval<const Request&>(),
+                                                  std::declval<const LawView&>()))::value_type;
+
+// `Request` is any question that AnswerQuestion answers.
 class PlannerService {
  public:
-  template <typename Response>
-  using Done = std::function<void(absl::StatusOr<Response>)>;
+  template <typename Request>
+  using Done = std::function<void(absl::StatusOr<AnswerTo<Request>>)>;
 
   // Everything is borrowed.
   PlannerService(db::Store& store, SnapshotRegistry& registry, WorkerPool& pool)
@@ -29,33 +38,17 @@ class PlannerService {
 
   // The answer to a question that takes neither waiting nor long; nullopt if it
   // must be put to Ask. Errors as planner.proto says.
-  std::optional<absl::StatusOr<v1::PredictLossResponse>> TryAnswer(
-      const CallContext& call, const v1::PredictLossRequest& request);
-  std::optional<absl::StatusOr<v1::OptimizeQatFractionResponse>> TryAnswer(
-      const CallContext& call, const v1::OptimizeQatFractionRequest& request);
-  std::optional<absl::StatusOr<v1::EvaluateGridResponse>> TryAnswer(
-      const CallContext& call, const v1::EvaluateGridRequest& request);
+  template <typename Request>
+  std::optional<absl::StatusOr<AnswerTo<Request>>> TryAnswer(const CallContext& call,
+                                                             const Request& request);
 
   // Answers any valid question: calls `done` once, on this thread or another.
   // `request` must live until then. Errors as above, those of
   // SnapshotRegistry::Await, and RESOURCE_EXHAUSTED, TOO_MANY_CALLS.
-  void Ask(const CallContext& call,
-           const v1::PredictLossRequest& request,
-           Done<v1::PredictLossResponse> done);
-  void Ask(const CallContext& call,
-           const v1::OptimizeQatFractionRequest& request,
-           Done<v1::OptimizeQatFractionResponse> done);
-  void Ask(const CallContext& call,
-           const v1::EvaluateGridRequest& request,
-           Done<v1::EvaluateGridResponse> done);
+  template <typename Request>
+  void Ask(const CallContext& call, const Request& request, Done<Request> done);
 
  private:
-  template <typename Request, typename Response>
-  std::optional<absl::StatusOr<Response>> TryAnswerSmall(const CallContext& call,
-                                                         const Request& request);
-  template <typename Request, typename Response>
-  void AskAny(const CallContext& call, const Request& request, Done<Response> done);
-
   absl::StatusOr<LawView> ReadFit(const std::string& name);
 
   db::Store& store_;

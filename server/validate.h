@@ -59,10 +59,14 @@ FieldViolations Validate(const v1::ReplayFitRequest& request);
 FieldViolations ValidateFitOptions(const v1::FitOptions& options, std::string_view law);
 
 // Planning questions: INVALID_ARGUMENT for a broken rule, OUT_OF_RANGE for a
-// caller_fraction of exactly 0 or 1.
+// fraction to compare with of exactly 0 or 1.
 absl::Status Check(const v1::PredictLossRequest& request);
 absl::Status Check(const v1::OptimizeQatFractionRequest& request);
 absl::Status Check(const v1::EvaluateGridRequest& request);
+absl::Status Check(const v1::OptimizeBitWidthRequest& request);
+absl::Status Check(const v1::CompareToFullPrecisionRequest& request);
+absl::Status Check(const v1::EstimateWasteRequest& request);
+absl::Status Check(const v1::PlanTrainingRequest& request);
 
 }  // namespace bitbudget::server
 

@@ -8,6 +8,7 @@
 
 #include "server/resource_names.h"
 #include "server/validate.h"
+#include "server/validate_question.h"
 #include "util/status_macros.h"
 
 namespace bitbudget::server {
@@ -16,31 +17,6 @@ namespace {
 constexpr double kFullPrecisionBits = 16;
 constexpr int kMostAxisPoints = 10'000;
 constexpr int64_t kMostGridPoints = 250'000;
-
-void CheckSource(FieldViolations& violations, const v1::LawSource& source) {
-  if (source.source_case() == v1::LawSource::SOURCE_NOT_SET) {
-    violations.push_back({"source", "is required: the study or the fit to ask"});
-  } else if (source.has_study()) {
-    CheckStudyName(violations, "source.study", source.study());
-  } else {
-    if (!ParseFitName(source.fit())) {
-      violations.push_back(
-          {"source.fit",
-           fmt::format("is \"{}\"; must be \"studies/{{study}}/fits/{{fit}}\"", source.fit())});
-    }
-    if (source.min_revision() != 0) {
-      violations.push_back({"source.min_revision", "is for a study; a fit has its revision"});
-    }
-  }
-  CheckAtLeast(violations, "source.min_revision", source.min_revision(), 0);
-}
-
-template <typename Request>
-void CheckConfidence(FieldViolations& violations, const Request& request) {
-  if (request.has_confidence_level()) {
-    CheckProbability(violations, "confidence_level", request.confidence_level());
-  }
-}
 
 void CheckBudget(FieldViolations& violations, const v1::OptimizeQatFractionRequest& request) {
   using Request = v1::OptimizeQatFractionRequest;
@@ -180,6 +156,24 @@ void CheckFixedVariables(FieldViolations& violations, const v1::EvaluateGridRequ
 }
 
 }  // namespace
+
+void CheckSource(FieldViolations& violations, const v1::LawSource& source) {
+  if (source.source_case() == v1::LawSource::SOURCE_NOT_SET) {
+    violations.push_back({"source", "is required: the study or the fit to ask"});
+  } else if (source.has_study()) {
+    CheckStudyName(violations, "source.study", source.study());
+  } else {
+    if (!ParseFitName(source.fit())) {
+      violations.push_back(
+          {"source.fit",
+           fmt::format("is \"{}\"; must be \"studies/{{study}}/fits/{{fit}}\"", source.fit())});
+    }
+    if (source.min_revision() != 0) {
+      violations.push_back({"source.min_revision", "is for a study; a fit has its revision"});
+    }
+  }
+  CheckAtLeast(violations, "source.min_revision", source.min_revision(), 0);
+}
 
 absl::Status Check(const v1::PredictLossRequest& request) {
   FieldViolations violations;
