@@ -123,19 +123,22 @@ Polished PolishWarmStarts(const Descents& descents, const std::vector<Eigen::Vec
 }
 
 // Starts descend on a sample of the points first: far from the optimum that shows
-// the way as well as all of them, and starts that meet there walk on as one.
+// the way as well as all of them, and starts that meet there walk on as one. Once
+// cancelled, returns with what it has, which may be nothing.
 Polished PolishDrawnStarts(const Descents& on_sample,
                            const Descents& on_all,
                            const std::vector<ScreenedStart>& starts,
                            const SearchOptions& options) {
   const std::size_t start_count = starts.size();
   const std::size_t most = std::max(start_count / 4, std::size_t(options.polish_count));
+  const auto is_cancelled = [&] { return options.cancelled && options.cancelled(); };
   std::vector<Minimum> rough;    // least squares on the sample
   std::vector<Minimum> squares;  // on all points
   Polished polished;
   for (std::size_t wanted = options.polish_count;;
        wanted = std::min({2 * wanted, most, start_count})) {
     while (squares.size() < wanted) {
+      if (is_cancelled()) return polished;
       const std::size_t next = squares.size();
       rough.push_back(on_sample.To(starts[next].centred, kLeastSquares));
       const std::size_t repeated = FindRepeated(rough, rough[next]);
@@ -144,6 +147,7 @@ Polished PolishDrawnStarts(const Descents& on_sample,
     }
     if (polished.minima.empty()) polished.delta = on_all.SettleDelta(squares);
     while (polished.minima.size() < wanted) {
+      if (is_cancelled()) return polished;
       const std::size_t next = polished.minima.size();
       const std::size_t repeated = FindRepeated(squares, squares[next]);
       polished.minima.push_back(
