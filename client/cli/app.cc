@@ -86,14 +86,13 @@ std::string UsageProblem(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 void PrintError(const Session& session, const absl::Status& error) {
-  const std::string text = session.json ? ErrorJson(error) : ErrorText(error, session.source);
-  std::fputs(text.c_str(), stderr);
+  session.PrintError(session.json ? ErrorJson(error) : ErrorText(error, session.source));
 }
 
 int RefuseUsage(const CLI::App& app, Session& session, const CLI::ParseError& error) {
   PrintError(session, WrongUsage(UsageProblem(app, error)));
   if (!session.json) {
-    fmt::print(stderr, "  see: {} --help\n", FullName(GivenCommand(app)));
+    session.PrintError(fmt::format("  see: {} --help\n", FullName(GivenCommand(app))));
   }
   return kWrongUsage;
 }

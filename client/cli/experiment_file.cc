@@ -15,6 +15,7 @@
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/util/json_util.h"
 #include "util/status_macros.h"
+#include "util/utf8.h"
 
 namespace bitbudget::cli {
 namespace {
@@ -66,6 +67,7 @@ class CsvReader {
       if (!std::getline(input_, line)) return AtEnd();
       ++line_;
       if (line_ == 1 && line.compare(0, 3, "\xEF\xBB\xBF") == 0) line.erase(0, 3);
+      if (const absl::Status text = CheckText(line); !text.ok()) return text;
       if (!row_open_) {
         row_.line = line_;
         row_open_ = line.find_first_not_of(" \t\r") != std::string::npos;
@@ -82,6 +84,24 @@ class CsvReader {
  private:
   static void OnCell(void* cell, size_t size, void* self) {
     static_cast<CsvReader*>(self)->row_.cells.emplace_back(static_cast<const char*>(cell), size);
+  }
+
+  // Bytes that are no text: the file is of another encoding, or no CSV at all.
+  absl::Status CheckText(std::string_view line) const {
+    int64_t column = 1;
+    for (std::string_view rest = line; !rest.empty(); ++column) {
+      const size_t size = Utf8CharacterSize(rest);
+      if (size == 0 || rest[0] == '\0') {
+        return absl::InvalidArgumentError(fmt::format(
+            "line {}, column {}: the byte 0x{:02X} is no UTF-8 text; is this a CSV file? "
+            "Save it as UTF-8",
+            line_,
+            column,
+            static_cast<unsigned char>(rest[0])));
+      }
+      rest.remove_prefix(size);
+    }
+    return absl::OkStatus();
   }
 
   static void OnRow(int, void* self) {
@@ -238,7 +258,8 @@ ParsedFile ReadJsonLines(std::istream& input) {
     v1::Experiment experiment;
     std::vector<RejectedRow> problems;
     const auto status = google::protobuf::util::JsonStringToMessage(text, &experiment);
-    if (!status.ok()) problems.push_back({0, line, "", std::string(status.message())});
+    // Its words quote the line.
+    if (!status.ok()) problems.push_back({0, line, "", ToUtf8(std::string(status.message()))});
     Keep(std::move(experiment), std::move(problems), line, file);
   }
   return file;

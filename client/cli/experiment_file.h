@@ -31,8 +31,9 @@ struct ParsedFile {
 };
 
 // Reads a CSV file. INVALID_ARGUMENT for a header that cannot be used (an unknown
-// column, a required one missing, one twice, none at all) and for broken quotes,
-// after which nothing can be told apart; the message begins with the line.
+// column, a required one missing, one twice, none at all), for bytes that are no
+// UTF-8 text, and for broken quotes, after which nothing can be told apart; the
+// message begins with the line.
 absl::StatusOr<ParsedFile> ReadCsv(std::istream& input);
 
 // Reads a JSON Lines file. Empty lines are skipped.

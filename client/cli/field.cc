@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cassert>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "google/protobuf/descriptor.h"
+#include "util/utf8.h"
 
 namespace bitbudget::cli {
 namespace {
@@ -30,16 +30,6 @@ std::string Spelling(std::string_view name, bool upper) {
     if (!upper && c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return spelling;
-}
-
-// gRPC refuses other text far from where it was typed, and without a word.
-bool IsUtf8(std::string_view text) {
-  try {
-    (void)nlohmann::json(text).dump();
-    return true;
-  } catch (const nlohmann::json::type_error&) {
-    return false;
-  }
 }
 
 absl::Status SetCount(Message& message, const FieldDescriptor& field, std::string_view text) {
@@ -70,6 +60,7 @@ absl::Status SetReal(Message& message, const FieldDescriptor& field, std::string
 }
 
 absl::Status SetText(Message& message, const FieldDescriptor& field, std::string_view text) {
+  // gRPC refuses other text far from where it was typed, and without a word.
   if (!IsUtf8(text)) return absl::InvalidArgumentError("is not UTF-8 text");
   field.is_repeated() ? message.GetReflection()->AddString(&message, &field, std::string(text))
                       : message.GetReflection()->SetString(&message, &field, std::string(text));

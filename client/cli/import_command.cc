@@ -13,6 +13,7 @@
 #include "client/cli/study_report.h"
 #include "client/cli/terminal.h"
 #include "util/status_macros.h"
+#include "util/utf8.h"
 
 namespace bitbudget::cli {
 namespace {
@@ -46,7 +47,7 @@ std::string Batch(const ImportArguments& arguments) {
   if (!arguments.import_batch.empty() || arguments.file == kStandardInput) {
     return arguments.import_batch;
   }
-  return std::filesystem::path(arguments.file).filename().string();
+  return ToUtf8(std::filesystem::path(arguments.file).filename().string());
 }
 
 absl::StatusOr<ParsedFile> Parse(const ImportArguments& arguments, std::istream& input) {
@@ -168,8 +169,8 @@ void AddImportCommand(CLI::App& experiments, Session& session) {
           "CSV with a header row, or JSON Lines if it ends in .jsonl; - for standard input")
       ->required();
   command->add_option("--format", arguments->format, "Format of the file, whatever its name")
-      ->check(CLI::IsMember({"csv", "jsonl"}))
-      ->type_name("");
+      ->check(CLI::IsMember({"csv", "jsonl"}).description(""))
+      ->type_name("csv|jsonl");
   command
       ->add_option("--batch",
                    arguments->import_batch,

@@ -1,5 +1,7 @@
 #include "client/cli/session.h"
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -7,8 +9,16 @@
 
 #include "client/cli/error_text.h"
 #include "client/cli/json.h"
+#include "client/cli/terminal.h"
 
 namespace bitbudget::cli {
+namespace {
+
+void Write(std::string_view text, std::FILE* stream) {
+  std::fwrite(text.data(), 1, text.size(), stream);
+}
+
+}  // namespace
 
 absl::StatusOr<client::Client*> Session::Client(std::optional<absl::Duration> long_timeout) {
   if (client_ == nullptr) {
@@ -23,19 +33,24 @@ absl::StatusOr<client::Client*> Session::Client(std::optional<absl::Duration> lo
   return client_.get();
 }
 
-void Session::Print(std::string_view text) const {
-  std::fwrite(text.data(), 1, text.size(), stdout);
+void Session::Print(std::string_view data) const {
+  if (OutputIsTerminal()) {
+    Write(Printable(data), stdout);
+  } else {
+    Write(data, stdout);
+  }
 }
 
 void Session::Print(const google::protobuf::Message& message, std::string_view text) const {
-  Print(json ? ToJson(message) : text);
+  if (json) return Print(ToJson(message));
+  Write(Printable(text), stdout);
 }
 
 void Session::Note(std::string_view line) const {
-  if (json) return;
-  std::fwrite(line.data(), 1, line.size(), stderr);
-  std::fputc('\n', stderr);
+  if (!json) PrintError(fmt::format("{}\n", line));
 }
+
+void Session::PrintError(std::string_view text) const { Write(Printable(text), stderr); }
 
 absl::Status Session::Flush() const {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return absl::OkStatus();

@@ -1,5 +1,6 @@
 // One run of the program: its global options, its connection, its output. Data
-// go to standard output, all else to standard error.
+// go to standard output, all else to standard error; what a terminal is given goes
+// through Printable here, and nowhere else.
 
 #ifndef BITBUDGET_CLIENT_CLI_SESSION_H_
 #define BITBUDGET_CLIENT_CLI_SESSION_H_
@@ -36,8 +37,8 @@ class Session {
   // for an address that is none.
   absl::StatusOr<client::Client*> Client(std::optional<absl::Duration> long_timeout = std::nullopt);
 
-  // Writes to standard output.
-  void Print(std::string_view text) const;
+  // Writes data to standard output: byte by byte, unless that is a terminal.
+  void Print(std::string_view data) const;
 
   // Writes `message` as JSON with --json, otherwise `text`.
   void Print(const google::protobuf::Message& message, std::string_view text) const;
@@ -45,6 +46,9 @@ class Session {
   // Writes a line to standard error; nothing with --json, whose readers find it
   // in the message.
   void Note(std::string_view line) const;
+
+  // Writes lines to standard error.
+  void PrintError(std::string_view text) const;
 
   // Flushes standard output. DATA_LOSS if not all of it could be written.
   absl::Status Flush() const;

@@ -17,6 +17,10 @@ bool OutputIsTerminal();
 // as it is.
 std::string Bold(std::string_view text);
 
+// `text` as a terminal may be given it: valid UTF-8, and control characters, but
+// for line ends, tabs and what Bold adds, written out as "\u001b".
+std::string Printable(std::string_view text);
+
 // A line of standard error that is rewritten while long work goes on, and gone
 // when it is over. Silent unless standard error is a terminal. Not thread-safe.
 class ProgressLine {

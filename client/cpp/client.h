@@ -6,12 +6,13 @@
 // reads always, writes because every write carries a request_id, which the client
 // makes up if the caller has not.
 // What a call does, and its errors, stand at the RPC in proto/bitbudget/v1;
-// three are the client's own:
+// four are the client's own:
 // - UNAVAILABLE, reason SERVER_UNREACHABLE (IsServerUnreachable): no server
 //   answers at the address, or the connection broke and did not come back.
 // - DEADLINE_EXCEEDED: the server did not answer in time. A write may or may not
 //   have happened; repeating it with the same request_id is safe.
 // - INVALID_ARGUMENT: the address given to Connect is no HOST:PORT.
+// - INVALID_ARGUMENT: text of the request is not UTF-8; the fields are named.
 // Errors of the server carry the details of util/error.h.
 //
 // Thread-safe.

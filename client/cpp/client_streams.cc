@@ -9,7 +9,9 @@
 #include "client/cpp/client.h"
 #include "client/cpp/connection.h"
 #include "client/cpp/request_id.h"
+#include "client/cpp/request_text.h"
 #include "util/error.h"
+#include "util/status_macros.h"
 
 namespace bitbudget::client {
 namespace {
@@ -86,6 +88,8 @@ absl::StatusOr<v1::ImportExperimentsResponse> Client::ImportExperiments(
     std::span<const v1::Experiment> rows,
     const std::function<void(int64_t)>& on_progress) {
   EnsureRequestId(header);
+  RETURN_IF_ERROR(CheckText(header));
+  for (const v1::Experiment& row : rows) RETURN_IF_ERROR(CheckText(row));
   const absl::Duration timeout = connection_->options().long_timeout;
   for (Retry retry(timeout, Repeatable::kYes);;) {
     v1::ImportExperimentsResponse response;
@@ -99,6 +103,7 @@ absl::StatusOr<v1::ImportExperimentsResponse> Client::ImportExperiments(
 absl::Status Client::ExportExperiments(
     const v1::ExportExperimentsRequest& request,
     const std::function<absl::Status(const v1::ExportExperimentsResponse&)>& on_message) {
+  RETURN_IF_ERROR(CheckText(request));
   const absl::Duration timeout = connection_->options().long_timeout;
   for (Retry retry(timeout, Repeatable::kYes);;) {
     const ExportAttempt attempt = ExportOnce(*connection_, request, retry.TimeLeft(), on_message);

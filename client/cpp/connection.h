@@ -19,6 +19,7 @@
 #include "bitbudget/v1/planner.grpc.pb.h"
 #include "bitbudget/v1/study.grpc.pb.h"
 #include "client/cpp/client.h"
+#include "client/cpp/request_text.h"
 #include "client/cpp/retry.h"
 
 namespace bitbudget::client {
@@ -27,7 +28,8 @@ class Connection {
  public:
   Connection(const std::string& address, const ClientOptions& options);
 
-  // Makes a unary call, as often as Retry finds right.
+  // Makes a unary call, as often as Retry finds right. INVALID_ARGUMENT for text
+  // that is not UTF-8.
   template <typename Service, typename Request, typename Response>
   absl::StatusOr<Response> Call(Service& service,
                                 grpc::Status (Service::*method)(grpc::ClientContext*,
@@ -36,6 +38,7 @@ class Connection {
                                 const Request& request,
                                 absl::Duration timeout,
                                 Repeatable repeatable = Repeatable::kYes) {
+    if (absl::Status checked = CheckText(request); !checked.ok()) return checked;
     for (Retry retry(timeout, repeatable);;) {
       grpc::ClientContext context;
       SetDeadline(context, retry.TimeLeft());

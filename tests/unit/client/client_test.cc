@@ -199,6 +199,22 @@ TEST_F(ClientTest, WritesAreRepeatedUnderOneRequestId) {
   EXPECT_THAT(ids, Each(AllOf(Eq(ids[0]), Ne(""))));
 }
 
+TEST_F(ClientTest, TextThatIsNotUtf8IsRefusedByItsFieldBeforeItIsSent) {
+  v1::CreateStudyRequest request;
+  request.set_study_id("\xFF");
+  request.mutable_study()->mutable_model_family()->set_description("\xC3");
+  const absl::Status status = Connect()->CreateStudy(request).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(GetErrorDetails(status)->field_violations,
+              ElementsAre(FieldViolation{"study_id", "is not UTF-8 text"},
+                          FieldViolation{"study.model_family.description", "is not UTF-8 text"}));
+  v1::ImportExperimentsRequest header;
+  header.set_import_batch("\xFF");
+  EXPECT_EQ(Connect()->ImportExperiments(header, {}).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(server_.calls(), SizeIs(0));
+}
+
 TEST_F(ClientTest, EveryWriteHasARequestIdOfItsOwn) {
   const std::unique_ptr<Client> client = Connect();
   ASSERT_EQ(client->CreateStudy({}).status().code(), absl::StatusCode::kOk);

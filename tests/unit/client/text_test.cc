@@ -9,6 +9,7 @@
 #include "client/cli/field.h"
 #include "client/cli/suggest.h"
 #include "client/cli/table.h"
+#include "client/cli/terminal.h"
 
 namespace bitbudget::cli {
 namespace {
@@ -43,6 +44,18 @@ TEST(TableTest, DividesByTabsForPrograms) {
   Table table({"NAME", "NOTE"});
   table.AddRow({"a", "tab\there\nand there"});
   EXPECT_EQ(table.TabSeparated(), "NAME\tNOTE\na\ttab here and there\n");
+}
+
+TEST(PrintableTest, WritesControlCharactersOut) {
+  EXPECT_EQ(Printable(std::string_view("a\0b\x1B[31m\x7F\r\xC2\x9B", 12)),
+            "a\\u0000b\\u001b[31m\\u007f\\u000d\\u009b");
+}
+
+TEST(PrintableTest, ReplacesBytesThatAreNotUtf8) { EXPECT_EQ(Printable("\xFFz"), "\xEF\xBF\xBDz"); }
+
+TEST(PrintableTest, LeavesTextLinesTabsAndBoldAsTheyAre) {
+  const std::string text = "\033[1mTitle\033[0m\n  größer\t3 €\n";
+  EXPECT_EQ(Printable(text), text);
 }
 
 TEST(DidYouMeanTest, NamesTheNearestCandidate) {
