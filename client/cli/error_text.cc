@@ -24,8 +24,10 @@ std::string Place(int64_t line, int64_t index, std::string_view source) {
 
 std::string ConflictText(const RowConflict& conflict, std::string_view source) {
   const std::string rival =
-      conflict.earlier_index ? fmt::format("row {} of the same import", *conflict.earlier_index + 1)
-                             : fmt::format("stored experiment {}", conflict.existing_experiment);
+      conflict.earlier_index
+          ? fmt::format("{} of the same import",
+                        Place(conflict.earlier_line, *conflict.earlier_index, source))
+          : fmt::format("stored experiment {}", conflict.existing_experiment);
   return fmt::format("{}: contradicts {}: other {}\n",
                      Place(conflict.line, conflict.index, source),
                      rival,
@@ -69,6 +71,9 @@ std::string AdviceText(const absl::Status& error, const ErrorDetails& details) {
   }
   if (error.code() == absl::StatusCode::kDeadlineExceeded) {
     return "  allow more with --timeout, for example --timeout 5m\n";
+  }
+  if (details.reason == "STUDY_NOT_EMPTY") {
+    return "  to delete it with all it holds: add --force\n";
   }
   if (details.resource_type == "study" && error.code() == absl::StatusCode::kNotFound) {
     return "  see which there are: bitbudget study list\n";

@@ -53,8 +53,8 @@ void AddExportCommand(CLI::App& experiments, Session& session) {
   arguments->request.mutable_filter()->set_exclusion(v1::ExperimentFilter::INCLUDED);
   AddStudy(command, arguments->request.mutable_parent())->required();
   command->add_option("--format", arguments->format, "Format of the output; else csv")
-      ->check(CLI::IsMember({"csv", "jsonl"}))
-      ->type_name("");
+      ->check(CLI::IsMember({"csv", "jsonl"}).description(""))
+      ->type_name("csv|jsonl");
   AddFilter(command, arguments->request.mutable_filter());
   OnCommand(command, session, arguments, &RunExport);
 }

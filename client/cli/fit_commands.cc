@@ -122,12 +122,12 @@ absl::Status RunReplay(Session& session, const LawFlags& law) {
     response = client->ReplayFit(request);
   }
   RETURN_IF_ERROR(response.status());
-  session.Print(*response, ReplayText(*response, request.name()));
+  session.Print(*response, ReplayText(*response, response->fit().name()));
   if (response->identical()) return absl::OkStatus();
   return absl::FailedPreconditionError(
       fmt::format("{} was not reproduced: on another build the last bits may differ, on the same "
                   "build they must not",
-                  request.name()));
+                  response->fit().name()));
 }
 
 void AddRun(CLI::App& fit, Session& session) {

@@ -117,7 +117,16 @@ absl::StatusOr<std::string> NameInStudy(const std::string& study,
 }
 
 absl::StatusOr<std::string> LawFlags::FitName() const {
-  if (fit.find('/') != std::string::npos) return fit;
+  if (const size_t end = fit.find("/fits/"); end != std::string::npos) {
+    if (study.empty() || fit.substr(0, end) == study) return fit;
+    return WrongUsage(fmt::format("--fit {} is a fit of {}, not of --study {}: name one of the two",
+                                  fit,
+                                  fit.substr(0, end),
+                                  study));
+  }
+  if (fit.find('/') != std::string::npos) {
+    return WrongUsage(fmt::format("--fit '{}' is neither FIT nor studies/NAME/fits/FIT", fit));
+  }
   if (study.empty()) {
     return WrongUsage(fit.empty() ? "say which law: --study NAME, or --fit studies/NAME/fits/FIT"
                                   : "say of which study the fit is: add --study NAME, or write "

@@ -62,8 +62,8 @@ struct LawFlags {
   std::string study;  // "studies/NAME" or empty
   std::string fit;    // as written, or empty
 
-  // "studies/NAME/fits/FIT"; "latest" if no fit is named. WrongUsage if the
-  // flags do not say which study.
+  // "studies/NAME/fits/FIT"; "latest" if no fit is named. WrongUsage if the flags
+  // do not say which study, or name a fit of another one.
   absl::StatusOr<std::string> FitName() const;
 
   // The same as the source of a planning question.

@@ -1,11 +1,15 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "client/cli/answer_report.h"
 #include "client/cli/commands.h"
+#include "client/cli/error_text.h"
 #include "client/cli/field.h"
 #include "client/cli/flags.h"
 #include "client/cli/grid_axis.h"
@@ -20,8 +24,45 @@ struct GridArguments {
   LawFlags law;
 };
 
+// A loss takes two of these, an optimum the first.
+constexpr const char* kTokenVariables[] = {
+    "total_tokens", "fp_tokens", "qat_tokens", "qat_fraction"};
+
+// Whether a variable is given, fixed or along an axis.
+bool IsGiven(const v1::EvaluateGridRequest& request, std::string_view variable) {
+  if (request.GetReflection()->HasField(request, &FieldOf(request, variable))) return true;
+  return std::any_of(request.axes().begin(), request.axes().end(), [&](const v1::GridAxis& axis) {
+    return LowerCase(v1::GridAxis::Variable_Name(axis.variable())) == variable;
+  });
+}
+
+// Which flags the quantity needs beside those that every grid does.
+absl::Status CheckFlags(const v1::EvaluateGridRequest& request) {
+  std::vector<std::string> missing;
+  const auto need = [&](const char* variable, const char* flag) {
+    if (!IsGiven(request, variable)) missing.emplace_back(flag);
+  };
+  need("parameters", "--parameters");
+  need("weight_bits", "--weight-bits");
+  const auto given_tokens = std::count_if(std::begin(kTokenVariables),
+                                          std::end(kTokenVariables),
+                                          [&](const char* name) { return IsGiven(request, name); });
+  if (request.quantity() != v1::EvaluateGridRequest::LOSS_NATS) {
+    need("total_tokens", "--total-tokens");
+  } else if (given_tokens < 2) {
+    missing.emplace_back("two of --total-tokens, --fp-tokens, --qat-tokens, --qat-fraction");
+  }
+  if (request.quantity() == v1::EvaluateGridRequest::WASTED_TOKEN_FRACTION) {
+    need("qat_fraction", "--qat-fraction");
+  }
+  if (missing.empty()) return absl::OkStatus();
+  return WrongUsage(
+      fmt::format("the grid needs {}; each as a flag or an axis", fmt::join(missing, ", ")));
+}
+
 absl::Status RunGrid(Session& session, const GridArguments& arguments) {
   v1::EvaluateGridRequest request = arguments.request;
+  RETURN_IF_ERROR(CheckFlags(request));
   RETURN_IF_ERROR(arguments.law.Fill(request.mutable_source()));
   ASSIGN_OR_RETURN(client::Client * client, session.Client());
   ASSIGN_OR_RETURN(const auto answer, client->EvaluateGrid(request));

@@ -1,12 +1,17 @@
+#include <fmt/format.h>
+
 #include <memory>
 
 #include "client/cli/answer_report.h"
 #include "client/cli/commands.h"
+#include "client/cli/error_text.h"
 #include "client/cli/flags.h"
 #include "util/status_macros.h"
 
 namespace bitbudget::cli {
 namespace {
+
+constexpr double kFullPrecisionBits = 16;
 
 // A planning question and the flags that say which law answers it.
 template <typename Request>
@@ -30,8 +35,32 @@ void AddCommonFlags(CLI::App* command, Question<Request>* question) {
            "--confidence");
 }
 
+// Which flags a question needs that depend on others; what stands on its own is
+// required where it is added.
+absl::Status CheckFlags(const v1::PredictLossRequest& request) {
+  if (request.qat_tokens() != 0 || request.weight_bits() >= kFullPrecisionBits) {
+    return absl::OkStatus();
+  }
+  return WrongUsage(
+      fmt::format("a run at {} bits needs --qat-tokens above 0", request.weight_bits()));
+}
+
+absl::Status CheckFlags(const v1::OptimizeQatFractionRequest& request) {
+  if (request.has_target_loss_nats() && !request.has_fixed_fp_tokens()) {
+    return WrongUsage("--target-loss is for a checkpoint: add --fixed-fp-tokens");
+  }
+  if (request.budget_case() != v1::OptimizeQatFractionRequest::BUDGET_NOT_SET ||
+      request.has_target_loss_nats()) {
+    return absl::OkStatus();
+  }
+  return WrongUsage(
+      "a budget is missing: --total-tokens or --flops; or, for a checkpoint, --fixed-fp-tokens "
+      "and --target-loss");
+}
+
 absl::Status RunPredict(Session& session, const Question<v1::PredictLossRequest>& question) {
   v1::PredictLossRequest request = question.request;
+  RETURN_IF_ERROR(CheckFlags(request));
   RETURN_IF_ERROR(question.law.Fill(request.mutable_source()));
   ASSIGN_OR_RETURN(client::Client * client, session.Client());
   ASSIGN_OR_RETURN(const auto answer, client->PredictLoss(request));
@@ -42,6 +71,7 @@ absl::Status RunPredict(Session& session, const Question<v1::PredictLossRequest>
 absl::Status RunFraction(Session& session,
                          const Question<v1::OptimizeQatFractionRequest>& question) {
   v1::OptimizeQatFractionRequest request = question.request;
+  RETURN_IF_ERROR(CheckFlags(request));
   RETURN_IF_ERROR(question.law.Fill(request.mutable_source()));
   ASSIGN_OR_RETURN(client::Client * client, session.Client());
   ASSIGN_OR_RETURN(const auto answer, client->OptimizeQatFraction(request));

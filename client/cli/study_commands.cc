@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "client/cli/commands.h"
+#include "client/cli/error_text.h"
 #include "client/cli/field.h"
 #include "client/cli/flags.h"
 #include "client/cli/json.h"
@@ -23,6 +24,10 @@ struct StudyArguments {
   std::vector<std::string> paths;
   std::vector<std::string> cleared_paths;
 };
+
+// For the help and completion; the server has the say.
+constexpr char kLaws[] =
+    "compute_optimal_qat|chinchilla|unified_qat_error|effective_parameters|optimizer_rescaled";
 
 // Reads "PARAMETERS:LAYERS:WIDTH[:HEADS[:KEY_VALUE_HEADS]]".
 void AddShape(const std::string& text, v1::ModelFamily* family) {
@@ -55,7 +60,9 @@ void AddStudyFlags(CLI::App* command, const std::shared_ptr<StudyArguments>& arg
       mark(field);
     });
   };
-  add("law", "Law family: compute_optimal_qat (the default of a new study) or chinchilla");
+  AddField(command, study, "law", "Law family; else compute_optimal_qat")
+      ->type_name(kLaws)
+      ->each([mark](const std::string&) { mark("law"); });
   add("parameter_convention", "Which parameters the law counts; else non-embedding");
   add("display_name", "A title for people", "--title");
   add("description", "What was measured and how");
@@ -106,6 +113,11 @@ absl::Status RunCreate(Session& session, const StudyArguments& arguments) {
 }
 
 absl::Status RunUpdate(Session& session, const StudyArguments& arguments) {
+  if (arguments.paths.empty() && arguments.cleared_paths.empty()) {
+    return WrongUsage(
+        "no change is named: give the flag of a field, such as --title or --schedule, or --clear "
+        "FIELD");
+  }
   v1::UpdateStudyRequest request;
   *request.mutable_study() = arguments.study;
   request.mutable_study()->set_name(client::StudyName(arguments.id));

@@ -137,12 +137,15 @@ std::string ImportSummary(const v1::ImportExperimentsResponse& response, bool va
                                          validate_only ? "would be stored" : "stored",
                                          response.unchanged_count(),
                                          response.rejected_count());
-  if (validate_only) return counts + "; nothing was changed";
-  const bool no_op = response.created_count() == 0 && response.rejected_count() == 0;
-  return fmt::format("{}; revision {}{}",
-                     counts,
-                     response.revision(),
-                     no_op ? " (nothing new: every row was stored before)" : "");
+  const bool no_new_row = response.created_count() == 0 && response.rejected_count() == 0;
+  std::string remark;
+  if (no_new_row && response.unchanged_count() == 0) {
+    remark = " (there is no row to store)";
+  } else if (no_new_row) {
+    remark = " (nothing new: every row was stored before)";
+  }
+  if (validate_only) return fmt::format("{}; nothing was changed{}", counts, remark);
+  return fmt::format("{}; revision {}{}", counts, response.revision(), remark);
 }
 
 }  // namespace bitbudget::cli

@@ -20,8 +20,8 @@ Table StudyTable(const v1::ListStudiesResponse& studies);
 // One line an experiment.
 Table ExperimentTable(const v1::ListExperimentsResponse& experiments);
 
-// "463 stored, 0 unchanged, 0 refused; revision 5"; "would be stored" for a
-// check alone.
+// "463 stored, 0 unchanged, 0 refused; revision 5"; "would be stored" for a check
+// alone. Says so if there was nothing to store.
 std::string ImportSummary(const v1::ImportExperimentsResponse& response, bool validate_only);
 
 }  // namespace bitbudget::cli

@@ -84,8 +84,9 @@ TEST_F(FitTest, ACertainFitIsNamedByIdOrInFull) {
 }
 
 TEST_F(FitTest, AReplayIsIdenticalInEveryBit) {
+  const std::string name = Json("fit show --study s")["name"];
   EXPECT_EQ(Output("fit replay --study s"),
-            "studies/s/fits/latest: computed again from its inputs, identical in every bit\n");
+            name + ": computed again from its inputs, identical in every bit\n");
   EXPECT_EQ(Json("fit replay --study s")["identical"], true);
 }
 
@@ -186,20 +187,6 @@ TEST_F(FitTest, AGridIsCsv) {
   EXPECT_THAT(grid.errors, StartsWith("From compute_optimal_qat"));
 }
 
-TEST_F(FitTest, APredictionWithoutQatTokensIsRefused) {
-  const testing::Completed completed =
-      Bitbudget("predict --study s --parameters 86M --fp-tokens 1B --weight-bits 2");
-  EXPECT_EQ(completed.status.code, 1);
-  EXPECT_THAT(completed.errors, StartsWith("error: qat_tokens: is 0"));
-}
-
-TEST_F(FitTest, AGridNamesEveryVariableThatItMisses) {
-  const testing::Completed completed =
-      Bitbudget("grid --study s --quantity loss-nats --axis weight_bits=1,2");
-  EXPECT_EQ(completed.status.code, 1);
-  EXPECT_THAT(completed.errors, AllOf(HasSubstr("parameters: "), HasSubstr("total_tokens: ")));
-}
-
 struct BadQuestionCase {
   std::string arguments;
   int exit_code;
@@ -251,7 +238,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadQuestionCase{Fraction("--confidence 0"), 1, "confidence_level: is 0"},
         BadQuestionCase{Fraction("--loss-tolerance 0"), 1, "loss_tolerance_nats: is 0"},
         BadQuestionCase{Fraction("--qat-token-cost 0"), 1, "qat_token_cost: is 0"},
-        BadQuestionCase{Fraction("--target-loss 2"), 1, "fixed_fp_tokens"},
+        BadQuestionCase{Fraction("--target-loss 2"), 2, "--fixed-fp-tokens"},
         BadQuestionCase{Fraction("--fixed-fp-tokens 5B"), 1, "fixed_fp_tokens: is 5000000000"},
         BadQuestionCase{Fraction("--min-revision -1"), 1, "min_revision: is -1"},
         BadQuestionCase{Fraction("--min-revision 99"), 1, "min_revision: is 99"},
@@ -268,6 +255,26 @@ INSTANTIATE_TEST_SUITE_P(
                         "studies/none"},
         BadQuestionCase{"fraction --study s", 2, "--parameters is required"},
         BadQuestionCase{
+            "fraction --study s --parameters 86M --weight-bits 2", 2, "--total-tokens or --flops"},
+        BadQuestionCase{"fraction --study s --parameters 86M --weight-bits 2 --fixed-fp-tokens 1B",
+                        2,
+                        "--target-loss"},
+        BadQuestionCase{"predict --study s --parameters 86M --fp-tokens 1B --weight-bits 2",
+                        2,
+                        "needs --qat-tokens"},
+        BadQuestionCase{
+            "grid --study s --quantity loss-nats --axis weight_bits=1,2",
+            2,
+            "needs --parameters, two of --total-tokens, --fp-tokens, --qat-tokens, --qat-fraction"},
+        BadQuestionCase{"grid --study s --quantity wasted-token-fraction --axis parameters=1e8,2e8",
+                        2,
+                        "needs --weight-bits, --total-tokens, --qat-fraction"},
+        BadQuestionCase{"predict --study s --fit studies/t/fits/1 --parameters 86M --fp-tokens 1B "
+                        "--qat-tokens 1B --weight-bits 2",
+                        2,
+                        "--fit studies/t/fits/1 is a fit of studies/t, not of --study studies/s"},
+        BadQuestionCase{"fit show --fit a/b", 2, "is neither FIT nor studies/NAME/fits/FIT"},
+        BadQuestionCase{
             "predict --study s --parameters 86M --fp-tokens 0 --qat-tokens 1B --weight-bits 2",
             1,
             "fp_tokens: is 0"},
@@ -281,7 +288,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadQuestionCase{"grid --study s --quantity loss --axis weight_bits=1",
                         2,
                         "'loss' is none of loss-nats"},
-        BadQuestionCase{"fit show --study s", 1, "studies/s"},
+        BadQuestionCase{
+            "fit show --study s", 1, "studies/s has no fit: the study has no experiments"},
+        BadQuestionCase{"fit replay --study s", 1, "the study has no experiments"},
         BadQuestionCase{"fit show --fit 1", 2, "add --study NAME"},
         BadQuestionCase{"fit run --study s", 1, "experiments"},
         BadQuestionCase{"fit run --study none", 1, "studies/none"},

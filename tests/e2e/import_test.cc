@@ -54,6 +54,11 @@ TEST_F(ImportTest, AMoreAccurateSpellingOfTheSameNumbersIsTheSameRun) {
               StartsWith("0 stored, 1 unchanged"));
 }
 
+TEST_F(ImportTest, AFileWithoutRowsIsSaidToHoldNone) {
+  EXPECT_EQ(Import(kHeader).output,
+            "0 stored, 0 unchanged, 0 refused; revision 0 (there is no row to store)\n");
+}
+
 TEST_F(ImportTest, ADryRunStoresNothing) {
   const testing::Completed completed =
       Import(std::string(kHeader) + "86M,20B,10B,4,2.5\n", "--dry-run");
@@ -154,7 +159,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadRowCase{"86M,20B,10B,4,", "loss_nats: is empty"},
         BadRowCase{"86M,20B,10B,4", "has 4 cells where the header has 5 columns"},
         BadRowCase{"86M,20B,10B,4,2.5,6", "has 6 cells where the header has 5 columns"},
-        BadRowCase{"86M,20B,10B,2,2.6", "contradicts row 1 of the same import: other loss_nats"}));
+        BadRowCase{"86M,20B,10B,2,2.6",
+                   "contradicts runs.csv:2 of the same import: other loss_nats"}));
 
 TEST_F(ImportTest, EveryWrongFieldOfEveryRowIsReported) {
   const testing::Completed completed =
@@ -225,6 +231,27 @@ INSTANTIATE_TEST_SUITE_P(
         BadFileCase{
             "parameters,fp_tokens,qat_tokens,weight_bits,loss_nats\n5,6,7,2,3\n5,6,\"7,2,3\n",
             "runs.csv, line 3: the quote opened in this row is never closed"}));
+
+TEST_F(ImportTest, AFileOfAnotherKindIsRefusedAndItsBytesReachNoTerminal) {
+  const std::string junk(
+      "\x7F"
+      "ELF\x1B[31m,\n\xFF\0",
+      14);
+  for (const char* flags : {"", "--json"}) {
+    const testing::Completed completed = Import(junk, flags);
+    EXPECT_EQ(completed.status.code, 1);
+    EXPECT_THAT(completed.errors, HasSubstr("unknown column '\\u007fELF\\u001b[31m'"));
+    EXPECT_EQ(completed.errors.find_first_of("\x7F\x1B\xFF"), std::string::npos);
+  }
+}
+
+TEST_F(ImportTest, AnErrorAboutAFileWhoseNameIsNotUtf8IsStillJson) {
+  const testing::Completed completed = Bitbudget("experiments import --study s caf\xE9.csv --json");
+  EXPECT_EQ(completed.status.code, 1);
+  const nlohmann::json error = nlohmann::json::parse(completed.errors, nullptr, false);
+  ASSERT_FALSE(error.is_discarded()) << completed.errors;
+  EXPECT_EQ(error["error"]["message"], "cannot read caf\xEF\xBF\xBD.csv");
+}
 
 TEST_F(ImportTest, AFileThatDoesNotExistIsRefused) {
   const testing::Completed completed = Bitbudget("experiments import --study s absent.csv");

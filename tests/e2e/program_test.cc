@@ -1,6 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdint>
+#include <fstream>
+#include <string>
+
+#include "absl/time/clock.h"
 #include "tests/e2e/end_to_end.h"
 
 namespace bitbudget {
@@ -102,6 +108,41 @@ TEST_F(ProgramTest, ATimeoutIsObeyed) {
   EXPECT_THAT(
       completed.errors,
       AllOf(HasSubstr("did not answer within 200ms"), HasSubstr("allow more with --timeout")));
+}
+
+// Processor time that a process has used, in clock ticks; 0 if it is gone.
+int64_t ProcessorTicks(pid_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+  std::string field;
+  // utime is the 14th field, stime the one after it.
+  for (int i = 1; i < 14; ++i) file >> field;
+  int64_t user = 0;
+  int64_t system = 0;
+  file >> user >> system;
+  return user + system;
+}
+
+TEST_F(ProgramTest, AFitThatTheEndOfTheServerBreaksOffIsToldSo) {
+  CreateStudyWithRuns();
+  ASSERT_EQ(server_->Stop(), testing::ExitStatus{});
+  auto server = testing::ServerProcess::Start(
+      BITBUDGET_SERVER_PROGRAM, directory_.File("bitbudget.db"), {"--shutdown-grace", "0.1"});
+  ASSERT_TRUE(server.ok()) << server.status();
+  server_ = *std::move(server);
+  const int64_t idle_ticks = ProcessorTicks(server_->process().id());
+  const auto fit = testing::Process::Start(
+      {BITBUDGET_PROGRAM, "fit", "run", "--study", "s", "--starts", "10000", "--polish", "10000"},
+      {.environment = {"BITBUDGET_SERVER=" + server_->address()}});
+  ASSERT_TRUE(fit.ok()) << fit.status();
+  // Half a second of work is the fit's.
+  const int64_t busy_ticks = idle_ticks + sysconf(_SC_CLK_TCK) / 2;
+  for (int i = 0; i < 6000 && ProcessorTicks(server_->process().id()) < busy_ticks; ++i) {
+    absl::SleepFor(absl::Milliseconds(10));
+  }
+  ASSERT_GE(ProcessorTicks(server_->process().id()), busy_ticks);
+  EXPECT_EQ(server_->Stop(), testing::ExitStatus{});
+  EXPECT_EQ((*fit)->Wait(absl::Minutes(1)), testing::ExitStatus{.code = 1});
+  EXPECT_THAT((*fit)->Errors(), HasSubstr("the server is shutting down"));
 }
 
 TEST_F(ProgramTest, ABackupIsADatabaseOfItsOwn) {

@@ -75,6 +75,12 @@ TEST_F(AppTest, CompletionOffersTheValuesOfAFlag) {
   EXPECT_EQ(Complete("bitbudget study create x --loss-unit nats-per-b"), "nats-per-byte\n");
 }
 
+TEST_F(AppTest, CompletionOffersLawsAndFormats) {
+  EXPECT_EQ(Complete("bitbudget study create x --law chin"), "chinchilla\n");
+  EXPECT_EQ(Complete("bitbudget experiments import --format js"), "jsonl\n");
+  EXPECT_EQ(Complete("bitbudget experiments export --format c"), "csv\n");
+}
+
 TEST_F(AppTest, CompletionLooksPastFlagsAndTheirValues) {
   EXPECT_EQ(Complete("bitbudget --server 127.0.0.1:1 study sh"), "show\n");
 }

@@ -40,15 +40,17 @@ TEST(ErrorTextTest, NamesRejectedRowsByFileAndLine) {
 TEST(ErrorTextTest, SaysOfAConflictWhatDiffersAndWhatToDo) {
   const absl::Status error =
       MakeError(absl::StatusCode::kAlreadyExists,
-                "2 rows contradict others",
+                "3 rows contradict others",
                 {.reason = "EXPERIMENT_CONFLICT",
                  .conflicts = {{0, 2, "studies/s/experiments/e", {"loss_nats", "trunk"}, {}},
-                               {2, 4, "", {"loss_nats"}, 1}}});
+                               {2, 4, "", {"loss_nats"}, 1, 3},
+                               {5, 0, "", {"note"}, 1}}});
   EXPECT_EQ(ErrorText(error, "runs.csv"),
-            "error: 2 rows contradict others\n"
+            "error: 3 rows contradict others\n"
             "runs.csv:2: contradicts stored experiment studies/s/experiments/e: other loss_nats, "
             "trunk\n"
-            "runs.csv:4: contradicts row 2 of the same import: other loss_nats\n"
+            "runs.csv:4: contradicts runs.csv:3 of the same import: other loss_nats\n"
+            "row 6: contradicts row 2 of the same import: other note\n"
             "  to correct a stored run: exclude it with a reason, then import again\n");
 }
 
@@ -80,6 +82,15 @@ TEST(ErrorJsonTest, CarriesStatusMessageAndTypedDetails) {
   EXPECT_EQ(json["details"][0]["@type"], "type.googleapis.com/google.rpc.ErrorInfo");
   EXPECT_EQ(json["details"][0]["reason"], "INVALID_FIELD");
   EXPECT_EQ(json["details"][1]["field_violations"][0]["field"], "loss_nats");
+}
+
+TEST(ErrorJsonTest, BytesThatAreNotUtf8AreReplaced) {
+  const absl::Status error = MakeError(absl::StatusCode::kInvalidArgument,
+                                       "unknown column '\xFF\x1B'",
+                                       {.reason = "UNREADABLE_FILE", .explanation = "\xFE"});
+  const nlohmann::json json = nlohmann::json::parse(ErrorJson(error))["error"];
+  EXPECT_EQ(json["message"], "unknown column '\xEF\xBF\xBD\x1B'");
+  EXPECT_EQ(json["details"][1]["explanation"], "\xEF\xBF\xBD");
 }
 
 TEST(ExitCodeTest, TellsRefusalWrongUsageAndAbsentServerApart) {
