@@ -13,7 +13,6 @@ namespace bitbudget::worker {
 template <class T>
 class ElasticBinary final : public Quantizer<T> {
  public:
-  std::string_view method() const override { return "elastic_binary"; }
 
   void Quantize(std::span<const T> weights, T scale, std::span<T> values) const override {
 #pragma omp simd

@@ -16,7 +16,6 @@ class Lsq final : public Quantizer<T> {
   explicit Lsq(int bits)
       : low_(static_cast<T>(-(1 << (bits - 1)))), high_(static_cast<T>((1 << (bits - 1)) - 1)) {}
 
-  std::string_view method() const override { return "lsq"; }
 
   void Quantize(std::span<const T> weights, T scale, std::span<T> values) const override {
     const T inverse = 1 / scale;

@@ -24,9 +24,4 @@ absl::StatusOr<std::unique_ptr<const Quantizer<T>>> MakeQuantizer(double bits) {
 template absl::StatusOr<std::unique_ptr<const Quantizer<float>>> MakeQuantizer(double);
 template absl::StatusOr<std::unique_ptr<const Quantizer<double>>> MakeQuantizer(double);
 
-std::string QuantizerMethod(double bits) {
-  const auto quantizer = MakeQuantizer<float>(bits);
-  return quantizer.ok() ? std::string((*quantizer)->method()) : "none";
-}
-
 }  // namespace bitbudget::worker

@@ -23,8 +23,6 @@
 
 #include <memory>
 #include <span>
-#include <string>
-#include <string_view>
 
 #include "absl/status/statusor.h"
 
@@ -35,9 +33,6 @@ template <class T>
 class Quantizer {
  public:
   virtual ~Quantizer() = default;
-
-  // "lsq", "stretched_elastic" or "elastic_binary".
-  virtual std::string_view method() const = 0;
 
   // values[i] is what weights[i] becomes; same sizes, not overlapping.
   virtual void Quantize(std::span<const T> weights, T scale, std::span<T> values) const = 0;
@@ -54,9 +49,6 @@ class Quantizer {
 // INVALID_ARGUMENT, field "quantization.bits", for any other.
 template <class T>
 absl::StatusOr<std::unique_ptr<const Quantizer<T>>> MakeQuantizer(double bits);
-
-// The method's name for `bits` as above; "none" for 16.
-std::string QuantizerMethod(double bits);
 
 }  // namespace bitbudget::worker
 

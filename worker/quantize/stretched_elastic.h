@@ -20,7 +20,6 @@ class StretchedElastic final : public Quantizer<T> {
       : half_levels_(static_cast<T>(levels) / 2),
         shift_(levels % 2 == 0 ? static_cast<T>(0.5) : T{0}) {}
 
-  std::string_view method() const override { return "stretched_elastic"; }
 
   void Quantize(std::span<const T> weights, T scale, std::span<T> values) const override {
     const T inverse = 1 / scale;

@@ -211,6 +211,16 @@ std::string RoleOf(const RunConfig& config) {
   return config.schedule.fp_tokens == 0 ? "QAT_FROM_SCRATCH" : "FP_THEN_QAT";
 }
 
+std::string RecipeOf(const RunConfig& config) {
+  const Quantization& quantization = config.quantization;
+  if (!quantization.enabled()) return "none";
+  std::string recipe = "learned-log-scale";
+  if (quantization.granularity == Granularity::kTensor) recipe += "-tensor";
+  if (quantization.granularity == Granularity::kGroup) recipe += "-group";
+  if (quantization.embeddings == EmbeddingBits::kAtLeastFour) recipe += "-embeddings";
+  return recipe;
+}
+
 std::string ScheduleName(const RunConfig& config) {
   if (config.schedule.qat_tokens == 0) return "fp";
   if (!config.schedule_name.empty()) return config.schedule_name;

@@ -69,6 +69,12 @@ RunHashes HashRun(const RunConfig& config, const std::string& data_sha256);
 // "FP_THEN_QAT", "QAT_FROM_SCRATCH", "POST_TRAINING" or "CONTROL".
 std::string RoleOf(const RunConfig& config);
 
+// What the experiment calls the recipe: "none", or "learned-log-scale", followed by
+// "-tensor" or "-group" and by "-embeddings" where these differ from the defaults.
+// The kind of quantizer follows from the bits and is no part of it: a law over bits
+// needs one recipe for all widths.
+std::string RecipeOf(const RunConfig& config);
+
 // "fp", "classic" or "fused".
 std::string ScheduleName(const RunConfig& config);
 

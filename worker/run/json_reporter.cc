@@ -12,7 +12,7 @@ using Json = nlohmann::ordered_json;
 Json ExperimentKey(const RunConfig& config) {
   const bool quantized = config.quantization.enabled();
   Json key = {{"role", RoleOf(config)},
-              {"recipe", QuantizerMethod(config.quantization.bits)},
+              {"recipe", RecipeOf(config)},
               {"optimizer", config.optimizer_name},
               {"schedule", ScheduleName(config)},
               {"weight_bits", config.quantization.bits},

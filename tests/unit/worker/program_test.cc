@@ -79,7 +79,7 @@ TEST_F(ProgramTest, TellsItsStoryInJsonLines) {
   EXPECT_EQ(started["event"], "started");
   EXPECT_EQ(started["label"], "tiny");
   EXPECT_EQ(started["role"], "FP_THEN_QAT");
-  EXPECT_EQ(started["recipe"], "stretched_elastic");
+  EXPECT_EQ(started["recipe"], "learned-log-scale");
   EXPECT_EQ(started["total_tokens"], 100 * 128);
   EXPECT_THAT(started["blas"].get<std::string>(), HasSubstr("OpenBLAS"));
   const json& result = events.back()["result"];
