@@ -271,6 +271,7 @@ void AddSimplification(const Dataset& data,
       MeasureSimplification(data, rows, *result->law, {.law = richest.law, .theta = richest.theta});
   Misfit& misfit = result->law->misfit;
   misfit.loss_stddev = std::max(misfit.loss_stddev, simplification.log_loss_rms);
+  misfit.log_excess_stddev = simplification.log_excess_rms;
   if (simplification.logit_fraction_rms > misfit.logit_fraction_stddev) {
     misfit.logit_fraction_stddev = simplification.logit_fraction_rms;
     misfit.fraction_degrees_of_freedom = simplification.fraction_count;

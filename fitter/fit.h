@@ -86,6 +86,7 @@ struct Misfit {
   double logit_fraction_stddev = 0;  // logit of the best QAT fraction
   // Degrees of freedom behind the latter; at least 1 if it is not 0.
   double fraction_degrees_of_freedom = 0;
+  double log_excess_stddev = 0;  // ln of what a split of one tenth costs over the best
 };
 
 // A law with its estimated parameters: all that a planner needs.
@@ -100,6 +101,9 @@ struct FittedLaw {
   double run_stddev = 0;         // log loss, a run about its trunk; contains misfit
   double trunk_stddev = 0;       // log loss, offset shared by the runs of a trunk
   Misfit misfit;
+  // Draws of theta by a bootstrap (bootstrap.h), row-major, a row a draw; empty
+  // without one.
+  std::vector<double> draws;
   // Degrees of freedom for intervals; at least 1.
   double degrees_of_freedom = 1;
   DataSupport support;

@@ -140,6 +140,15 @@ Dataset CutOutliers(Dataset data, std::span<const int> rows, const FittedLaw& la
 
 }  // namespace
 
+std::optional<double> OptimalLogit(const FittedLaw& law,
+                                   double parameters,
+                                   double weight_bits,
+                                   double total_tokens) {
+  return LawCurve(law, parameters, weight_bits, total_tokens).Minimum();
+}
+
+bool KnowsFraction(const Law& law) { return law.FindParameter("omega").has_value(); }
+
 std::optional<FractionMisfit> MeasureFractionMisfit(const Dataset& data,
                                                     std::span<const int> rows,
                                                     const FittedLaw& law) {

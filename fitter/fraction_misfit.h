@@ -15,6 +15,16 @@ namespace bitbudget::fitter {
 // Measured optima that a comparison needs: fewer tell no scatter.
 inline constexpr int kLeastComparedOptima = 3;
 
+// Logit of the QAT fraction of least loss by the law; nullopt if the loss falls all the
+// way to an end.
+std::optional<double> OptimalLogit(const FittedLaw& law,
+                                   double parameters,
+                                   double weight_bits,
+                                   double total_tokens);
+
+// True if the loss by the law depends on how tokens are split.
+bool KnowsFraction(const Law& law);
+
 // Compares the law with the runs of `data` with the indices `rows` (FP_THEN_QAT
 // rows), cell by cell (see measured_optima.h).
 //

@@ -242,14 +242,17 @@ absl::StatusOr<LadderResult> Climb(std::span<const Law> ladder,
     RungReport& report = state.result.reports.back();
     const std::vector<Start> starts = StartsOf(law, warm_starts);
     may_skip = may_skip && starts.empty();
-    if (may_skip) {
+    const bool is_richest = &law == &ladder.front();
+    if (may_skip && !is_richest) {
       report.explanation = "Not asked again: the fit that this one continues stood lower.";
       continue;
     }
     ASSIGN_OR_RETURN(std::optional<Rung> rung,
                      FitRung(law, measurements, options.search, starts, &report));
+    if (rung && is_richest) state.result.richest = rung;
     if (rung) Judge(*std::move(rung), &state);
     if (!state.result.rung) continue;
+    if (is_richest) state.result.richest.reset();
     report.explanation = ExplainAccepted(*state.result.rung);
     return std::move(state.result);
   }

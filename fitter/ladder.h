@@ -38,6 +38,8 @@ struct Rung {
 
 struct LadderResult {
   std::optional<Rung> rung;  // stood on; unset if the runs identify none
+  // The richest rung, if it was fitted and is not stood on.
+  std::optional<Rung> richest;
   std::vector<RungReport> reports;
 };
 
@@ -48,9 +50,9 @@ struct LadderOptions {
 };
 
 // Fits rungs of `ladder` until one can be stood on. With warm starts the climb
-// begins at the richest rung that has one: rungs above were refused before, and a
-// search from scratch asks them again. Warm starts of another length than the
-// rung's parameters, or not finite, count as absent.
+// skips the rungs above the richest one that has some, but for the very richest:
+// they were refused before, and a search from scratch asks them again. Warm starts of another
+// length than the rung's parameters, or not finite, count as absent.
 //
 // Errors:
 // - FAILED_PRECONDITION, DATA_CANNOT_ANSWER: fewer distinct runs than parameters

@@ -32,9 +32,17 @@ std::vector<OutsideAxis> OutsideData(const fitter::DataSupport& support, const R
   AddIfOutside({"parameters", run.parameters, support.parameters}, &outside);
   AddIfOutside({"total_tokens", run.total_tokens(), support.total_tokens}, &outside);
   if (run.qat_tokens == 0) return outside;
+  if (run.group_size > 0) {
+    AddIfOutside({"group_size", run.group_size, support.group_size}, &outside);
+  }
   const Interval bits = support.weight_bits.empty()
                             ? Interval{}
                             : Interval{support.weight_bits.front(), support.weight_bits.back()};
+  if (run.fp_tokens == 0) {
+    // From scratch: all tokens are QAT tokens.
+    AddIfOutside({"weight_bits", run.weight_bits, bits}, &outside);
+    return outside;
+  }
   const std::array quantized_axes = {
       Axis{"fp_tokens", run.fp_tokens, support.fp_tokens},
       Axis{"qat_tokens", run.qat_tokens, support.qat_tokens},

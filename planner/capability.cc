@@ -102,11 +102,11 @@ absl::Status CheckDescribesQuantizedRuns(const FittedLaw& law) {
 }
 
 // A law with terms of their own for each width knows no other one.
-absl::Status CheckWidthIsDescribed(const FittedLaw& law, double weight_bits) {
+absl::Status CheckWidthIsDescribed(const FittedLaw& law, const RunPoint& run) {
+  if (fitter::DescribesWidth(law.law, run)) return absl::OkStatus();
   std::vector<double> widths;  // of quantized runs
   for (const Term& term : law.law.terms) {
-    if (!term.only_weight_bits || *term.only_weight_bits == weight_bits) return absl::OkStatus();
-    if (*term.only_weight_bits == 16) continue;
+    if (!term.only_weight_bits || *term.only_weight_bits == 16) continue;
     if (widths.empty() || widths.back() != *term.only_weight_bits) {
       widths.push_back(*term.only_weight_bits);
     }
@@ -117,11 +117,46 @@ absl::Status CheckWidthIsDescribed(const FittedLaw& law, double weight_bits) {
       "bits; measure more widths, fractions and sizes to lift it.",
       law.law.variant,
       fmt::join(widths, ", "),
-      weight_bits);
+      run.weight_bits);
   return DataCannotAnswer({{"weight_bits", count, count + 1, std::move(widths)}}, explanation);
 }
 
-absl::Status CheckTokens(const RunPoint& run) {
+// Laws of QAT from scratch know no full-precision phase.
+absl::Status CheckTokensFromScratch(const RunPoint& run) {
+  if (run.fp_tokens > 0) {
+    return OutOfRangeField("fp_tokens",
+                           fmt::format("is {:g} at {:g} bits; the law describes runs that are "
+                                       "quantized from the first token: ask for 0",
+                                       run.fp_tokens,
+                                       run.weight_bits));
+  }
+  if (run.qat_tokens > 0) return absl::OkStatus();
+  return OutOfRangeField("qat_tokens", "is 0; ask for more than 0");
+}
+
+// A law that knows the error by the size of groups must be told it.
+absl::Status CheckGroupSize(const FittedLaw& law, const RunPoint& run) {
+  const bool knows = fitter::DependsOn(law.law, Feature::kLogLog2GroupSize) &&
+                     law.support.group_size.upper > 0 && run.weight_bits < 16;
+  if (!knows || run.group_size > 1) return absl::OkStatus();
+  return OutOfRangeField("group_size",
+                         fmt::format("is {:g}; the law depends on it: state how many weights share "
+                                     "a scale, 2 or more",
+                                     run.group_size));
+}
+
+absl::Status CheckOptimizer(const FittedLaw& law, const RunPoint& run) {
+  const int count = static_cast<int>(law.law.optimizers.size());
+  if (count == 0 || (run.optimizer >= 0 && run.optimizer < count)) return absl::OkStatus();
+  return OutOfRangeField("optimizer",
+                         fmt::format("must be one that the runs have: {}",
+                                     fmt::join(law.law.optimizers, ", ")));
+}
+
+absl::Status CheckTokens(const FittedLaw& law, const RunPoint& run) {
+  if (run.weight_bits < 16 && fitter::DescribesQatFromScratch(law.law.family)) {
+    return CheckTokensFromScratch(run);
+  }
   if (run.weight_bits == 16) {
     if (run.qat_tokens == 0) return absl::OkStatus();
     return OutOfRangeField("qat_tokens",
@@ -193,8 +228,10 @@ absl::Status CheckTradeOff(const FittedLaw& law) {
 absl::Status CheckLossQuestion(const FittedLaw& law, const RunPoint& run) {
   const fitter::DataSupport& data = law.support;
   if (run.weight_bits < 16) RETURN_IF_ERROR(CheckDescribesQuantizedRuns(law));
-  RETURN_IF_ERROR(CheckTokens(run));
-  RETURN_IF_ERROR(CheckWidthIsDescribed(law, run.weight_bits));
+  RETURN_IF_ERROR(CheckTokens(law, run));
+  RETURN_IF_ERROR(CheckWidthIsDescribed(law, run));
+  RETURN_IF_ERROR(CheckGroupSize(law, run));
+  RETURN_IF_ERROR(CheckOptimizer(law, run));
   RETURN_IF_ERROR(CheckSizeAndWidth(law, run.parameters, run.weight_bits));
   RETURN_IF_ERROR(CheckLevel({"total_tokens",
                               data.total_tokens_level_count,

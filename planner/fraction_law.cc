@@ -84,6 +84,13 @@ absl::StatusOr<FractionAnswer> OptimizeQatFraction(const fitter::FractionLaw& la
   answer.cooldown = AdviseCooldown(question.weight_bits);
   answer.outside = OutsideData(
       support, {question.parameters, answer.fp_tokens, answer.qat_tokens, question.weight_bits});
+  if (law.optimum_count == 0) {
+    answer.warnings.push_back(
+        fmt::format("A published law of the fraction alone, with a mean error of {:.2g} over its "
+                    "own runs; it comes without losses.",
+                    law.mean_absolute_error));
+    return answer;
+  }
   answer.warnings.push_back(
       fmt::format("The data identify no law of losses that knows about the split; the fraction is "
                   "that of f = exp(-a / ln S), fitted to {} measured optima with a mean error of "

@@ -89,8 +89,10 @@ Estimate Uncertainty::Square(double root,
                              double by_logit_fraction) const {
   Estimate estimate{root * root};
   const double misfit_half_width = by_logit_fraction * fraction_misfit_half_width_;
-  if (const auto half_width = HalfWidth(gradient, 0, misfit_half_width)) {
-    const double size = std::abs(root);
+  const double size = std::abs(root);
+  // d ln(root) is half of d ln(square).
+  const double misfit = size * law_->misfit.log_excess_stddev / 2;
+  if (const auto half_width = HalfWidth(gradient, misfit * misfit, misfit_half_width)) {
     const double lower = std::max(0.0, size - *half_width);
     const double upper = size + *half_width;
     estimate.interval = {lower * lower, upper * upper};
