@@ -17,8 +17,6 @@ namespace {
 
 constexpr char kTrainerName[] = "bitbudget-train";
 constexpr absl::Duration kLeaseWait = absl::Seconds(30);
-// What a drain may take: a step, a checkpoint, a call.
-constexpr absl::Duration kDrainTime = absl::Seconds(30);
 constexpr absl::Duration kFirstWait = absl::Seconds(1);
 constexpr int kMostDoublings = 6;
 
@@ -32,7 +30,7 @@ void SetDuration(absl::Duration value, google::protobuf::Duration& target) {
 
 }  // namespace
 
-Agent::Agent(const Context& context) : context_(context), start_(Now()), last_job_(start_) {}
+Agent::Agent(const Context& context) : context_(context), last_job_(Now()) {}
 
 absl::Status Agent::Run() {
   RETURN_IF_ERROR(ReadCapabilities());
@@ -95,7 +93,7 @@ absl::StatusOr<v1::LeaseJobResponse> Agent::Lease() {
   request.set_parent(options.study);
   request.set_worker(options.name);
   *request.mutable_capabilities() = capabilities_;
-  const absl::Duration remaining = RemainingTime();
+  const absl::Duration remaining = context_.drain_at - Now();
   if (remaining != absl::InfiniteDuration()) {
     SetDuration(std::max(remaining, absl::ZeroDuration()), *request.mutable_remaining_wall_time());
   }
@@ -113,16 +111,12 @@ void Agent::WaitAfterTrouble() {
   const absl::Duration wait = kFirstWait * (1 << std::min(troubles_++, kMostDoublings));
   const absl::Duration idle_left = context_.options.idle_exit - (Now() - last_job_);
   context_.shutdown.Wait(
-      std::max(std::min({wait, RemainingTime(), idle_left}), absl::ZeroDuration()));
-}
-
-absl::Duration Agent::RemainingTime() const {
-  return context_.options.wall_time - (Now() - start_) - kDrainTime;
+      std::max(std::min({wait, context_.drain_at - Now(), idle_left}), absl::ZeroDuration()));
 }
 
 bool Agent::IsTimeToLeave() const {
   if (context_.shutdown.requested()) return true;
-  if (RemainingTime() <= absl::ZeroDuration()) {
+  if (Now() >= context_.drain_at) {
     spdlog::info("the wall time is nearly over");
     return true;
   }

@@ -33,12 +33,10 @@ class Agent {
   // Waits after trouble, longer from time to time, so that a sick machine does not
   // use up the retries of all jobs.
   void WaitAfterTrouble();
-  absl::Duration RemainingTime() const;
   bool IsTimeToLeave() const;
 
   const Context context_;
-  const absl::Duration start_;  // on the steady clock, as all below
-  absl::Duration last_job_;
+  absl::Duration last_job_;  // its end, or the start of the agent; on the steady clock
   v1::WorkerCapabilities capabilities_;
   int troubles_ = 0;  // one after the other
 };

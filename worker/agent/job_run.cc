@@ -135,7 +135,9 @@ absl::StatusOr<TrainerEnd> JobRun::Train() {
   ASSIGN_OR_RETURN(const std::unique_ptr<TrainerProcess> trainer, StartTrainer());
   while (!trainer->output_ended()) {
     if (const auto line = trainer->ReadLine(kTick)) HandleLine(*line, *trainer);
-    if (context_.shutdown.requested()) StopTrainer(*trainer, Stop::kDrain);
+    if (context_.shutdown.requested() || Now() >= context_.drain_at) {
+      StopTrainer(*trainer, Stop::kDrain);
+    }
     if (Now() >= next_report_) Heartbeat(*trainer);
   }
   return trainer->Wait();
@@ -170,6 +172,7 @@ void JobRun::HandleStart(const StartedEvent& event, TrainerProcess& trainer) {
   next_report_ = Now();
   for (const int64_t tokens : job_.training().milestone_tokens()) {
     if (tokens > event.start_tokens) return;
+    if (start_ && tokens <= job_.start_tokens()) continue;
     const std::string path = folder_.Milestone(tokens);
     const auto hash = CheckpointHash(path);
     if (!hash.ok()) {
@@ -197,6 +200,8 @@ void JobRun::Heartbeat(TrainerProcess& trainer) {
   report_.clear_points();
   report_.clear_checkpoints();
   if (response->has_lease()) lease_ = FromProto(response->lease());
+  // The server is there: what it missed need not wait for the end of this job.
+  DeliverSpooled(context_.client, context_.work);
   if (response->directive() == v1::STOP) StopTrainer(trainer, Stop::kAbandon);
   if (response->directive() == v1::DRAIN) context_.shutdown.Request();
 }

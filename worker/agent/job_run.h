@@ -39,6 +39,7 @@ struct Context {
   client::Client& client;
   const WorkDirectory& work;
   Shutdown& shutdown;
+  absl::Duration drain_at;  // on the steady clock; infinite if there is no end
 };
 
 // Used once, by one thread.

@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "client/cpp/client.h"
+#include "util/clock.h"
 #include "util/status_macros.h"
 #include "worker/agent/agent.h"
 
@@ -18,6 +19,8 @@ namespace bitbudget::agent {
 namespace {
 
 constexpr int kFailed = 1;
+// What a drain may take: a step, a checkpoint, a call.
+constexpr absl::Duration kDrainTime = absl::Seconds(30);
 
 // One line an event on standard error, as the server writes it.
 void ConfigureLog() {
@@ -29,6 +32,7 @@ void ConfigureLog() {
 }
 
 absl::Status Work(const Options& options, Shutdown& shutdown) {
+  const absl::Duration drain_at = Clock::System()->Steady() + options.wall_time - kDrainTime;
   ASSIGN_OR_RETURN(const auto work, WorkDirectory::Open(options.work_directory));
   ASSIGN_OR_RETURN(const auto client, client::Client::Connect(options.server));
   spdlog::info("working name={} server={} work_directory={} trainer={}",
@@ -36,7 +40,12 @@ absl::Status Work(const Options& options, Shutdown& shutdown) {
                options.server,
                options.work_directory,
                options.trainer);
-  return Agent({.options = options, .client = *client, .work = *work, .shutdown = shutdown}).Run();
+  return Agent({.options = options,
+                .client = *client,
+                .work = *work,
+                .shutdown = shutdown,
+                .drain_at = drain_at})
+      .Run();
 }
 
 int Main(int argc, char** argv) {
