@@ -104,33 +104,52 @@ absl::Status EndOf(const v1::Campaign& campaign) {
                   campaign.name()));
 }
 
+int64_t EndedCount(const v1::Campaign& campaign) {
+  return JobsIn(campaign, v1::SUCCEEDED) + JobsIn(campaign, v1::FAILED) +
+         JobsIn(campaign, v1::CANCELLED);
+}
+
+// Shows the states of a campaign: all of them as JSON, or in one line that changes
+// on a terminal, or a line for each job that has ended.
+class CampaignView {
+ public:
+  explicit CampaignView(Session& session)
+      : session_(session), live_(progress_.visible() && OutputIsTerminal()) {}
+
+  absl::Status Show(const v1::Campaign& campaign) {
+    if (session_.json) {
+      session_.Print(ToJsonLine(campaign));
+    } else if (live_ && !campaign.ended()) {
+      progress_.Show(CampaignLine(campaign));
+    } else if (live_ || EndedCount(campaign) != shown_count_) {
+      session_.Print(CampaignLine(campaign) + "\n");
+    }
+    shown_count_ = EndedCount(campaign);
+    return session_.Flush();
+  }
+
+ private:
+  Session& session_;
+  ProgressLine progress_;
+  const bool live_;
+  int64_t shown_count_ = -1;
+};
+
 absl::Status RunWatch(Session& session, const NameArguments& arguments) {
   v1::WatchCampaignRequest request;
   ASSIGN_OR_RETURN(*request.mutable_name(), NameOf(arguments));
   ASSIGN_OR_RETURN(client::Client * client, session.Client(absl::InfiniteDuration()));
   v1::Campaign latest;
-  absl::Status written;
-  std::string last_line;
+  absl::Status shown;
   {
-    ProgressLine progress;
+    CampaignView view(session);
     RETURN_IF_ERROR(client->WatchCampaign(request, [&](const v1::WatchCampaignResponse& change) {
       latest = change.campaign();
-      const std::string line = CampaignLine(latest);
-      const bool live = progress.visible() && OutputIsTerminal();
-      if (session.json) {
-        session.Print(ToJsonLine(latest));
-      } else if (live && !latest.ended()) {
-        progress.Show(line);
-      } else if (!live && line != last_line) {
-        session.Print(line + "\n");
-      }
-      last_line = line;
-      written = session.Flush();
-      return written.ok() && !latest.ended();
+      shown = view.Show(latest);
+      return shown.ok() && !latest.ended();
     }));
-    RETURN_IF_ERROR(written);
   }
-  if (!session.json && OutputIsTerminal()) session.Print(last_line + "\n");
+  RETURN_IF_ERROR(shown);
   return EndOf(latest);
 }
 
