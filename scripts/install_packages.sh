@@ -22,7 +22,7 @@ packages=(
   # Command line, logging, text
   libcli11-dev libcsv-dev libfmt-dev libspdlog-dev nlohmann-json3-dev
 )
-test_packages=(libgmock-dev libgtest-dev python3 shellcheck)
+test_packages=(libgmock-dev libgtest-dev python3 python3-grpcio python3-protobuf shellcheck)
 worker_packages=(libopenblas-openmp-dev libtorch-dev)
 bench_packages=(libbenchmark-dev python3-numpy python3-scipy)
 

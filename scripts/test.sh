@@ -43,11 +43,13 @@ run_tests() {
 
 scripts/install_packages.sh test worker
 
-build_preset release all -DBITBUDGET_TESTS=ON
-run_tests release tests
-
-build_preset worker worker_test
+# Before the rest: tests of workers run the training program.
+build_preset worker worker_test -DBITBUDGET_TESTS=ON
 run_tests worker tests/unit/worker
+
+build_preset release all -DBITBUDGET_TESTS=ON
+export BITBUDGET_TRAIN=$repository/build/worker/bin/bitbudget-train
+run_tests release tests
 
 # Line numbers are all that a sanitizer's report needs of debug information;
 # the rest is a quarter of the time to compile.
