@@ -144,6 +144,11 @@ void BuildApp(CLI::App& app, Session& session) {
   AddFitCommands(app, session);
   AddPredictCommand(app, session);
   AddFractionCommand(app, session);
+  AddBitsCommand(app, session);
+  AddCompareCommand(app, session);
+  AddWasteCommand(app, session);
+  AddPlanCommand(app, session);
+  AddDevicesCommand(app, session);
   AddGridCommand(app, session);
   AddJobCommands(app, session);
   AddCampaignCommands(app, session);

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <limits>
 
+#include "client/cli/bytes.h"
 #include "google/protobuf/descriptor.h"
 #include "util/utf8.h"
 
@@ -32,8 +34,21 @@ std::string Spelling(std::string_view name, bool upper) {
   return spelling;
 }
 
+// A whole number of bytes.
+absl::StatusOr<int64_t> ParseByteCount(std::string_view text) {
+  const absl::StatusOr<double> bytes = ParseBytes(text);
+  if (!bytes.ok()) return bytes.status();
+  constexpr double kMost = 1e18;
+  if (std::abs(*bytes) > kMost || *bytes != std::round(*bytes)) {
+    return absl::InvalidArgumentError(fmt::format("'{}' is not a whole number of bytes", text));
+  }
+  return static_cast<int64_t>(*bytes);
+}
+
 absl::Status SetCount(Message& message, const FieldDescriptor& field, std::string_view text) {
-  const absl::StatusOr<int64_t> value = ParseCount(text, UnitOf(field));
+  const Unit unit = UnitOf(field);
+  const absl::StatusOr<int64_t> value =
+      unit == Unit::kBytes ? ParseByteCount(text) : ParseCount(text, unit);
   if (!value.ok()) return value.status();
   const Reflection& reflection = *message.GetReflection();
   if (field.cpp_type() == FieldDescriptor::CPPTYPE_INT64) {
@@ -52,7 +67,9 @@ absl::Status SetCount(Message& message, const FieldDescriptor& field, std::strin
 }
 
 absl::Status SetReal(Message& message, const FieldDescriptor& field, std::string_view text) {
-  const absl::StatusOr<double> value = ParseReal(text, UnitOf(field));
+  const Unit unit = UnitOf(field);
+  const absl::StatusOr<double> value =
+      unit == Unit::kBytes ? ParseBytes(text) : ParseReal(text, unit);
   if (!value.ok()) return value.status();
   field.is_repeated() ? message.GetReflection()->AddDouble(&message, &field, *value)
                       : message.GetReflection()->SetDouble(&message, &field, *value);
@@ -96,6 +113,7 @@ const FieldDescriptor& FieldOf(const Message& message, std::string_view name) {
 
 Unit UnitOf(const FieldDescriptor& field) {
   const std::string_view name = field.name();
+  if (Contains(name, "bytes")) return Unit::kBytes;
   if (Contains(name, "flops")) return Unit::kFlops;
   if (Contains(name, "fraction") || Contains(name, "confidence")) return Unit::kShare;
   if (Contains(name, "tokens")) return Unit::kTokens;

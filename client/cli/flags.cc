@@ -37,6 +37,8 @@ std::string TypeName(const FieldDescriptor& field) {
       return "FLOP";
     case Unit::kShare:
       return "SHARE";
+    case Unit::kBytes:
+      return "BYTES";
     case Unit::kNone:
       break;
   }

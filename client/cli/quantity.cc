@@ -33,6 +33,7 @@ const UnitRow& RowOf(Unit unit) {
       {"tokens", "30B, 1.4T, 30Btok or 30_000_000_000", {"tokens", "token", "tok"}},
       {"FLOPs", "1e21, 1e21FLOP or 2ZFLOP", {"flops", "flop", ""}},
       {"", "0.1 or 10%", {}},
+      {"bytes", "4GiB", {}},
   };
   return kRows[static_cast<size_t>(unit)];
 }

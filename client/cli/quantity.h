@@ -24,6 +24,7 @@ enum class Unit {
   kTokens,      // tok, token, tokens
   kFlops,       // FLOP, FLOPs
   kShare,       // % (a hundredth)
+  kBytes,       // units of memory; see bytes.h, not for the functions below
 };
 
 // A whole number. INVALID_ARGUMENT, with an example of what is right, for

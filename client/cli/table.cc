@@ -68,6 +68,22 @@ std::string Table::Aligned(std::string_view indent) const {
   return text;
 }
 
+std::string Table::Markdown() const {
+  const auto line = [](std::vector<std::string> cells) {
+    for (std::string& cell : cells) {
+      for (size_t at = 0; (at = cell.find('|', at)) != std::string::npos; at += 2) {
+        cell.insert(at, 1, '\\');
+      }
+    }
+    return fmt::format("| {} |\n", fmt::join(cells, " | "));
+  };
+  std::string text = line(headings_);
+  for (size_t column = 0; column < headings_.size(); ++column) text += "|---";
+  text += "|\n";
+  for (const std::vector<std::string>& row : rows_) text += line(row);
+  return text;
+}
+
 std::string Table::TabSeparated() const {
   std::string text = fmt::format("{}\n", fmt::join(headings_, "\t"));
   for (const std::vector<std::string>& row : rows_) {

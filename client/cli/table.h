@@ -24,6 +24,9 @@ class Table {
   // right; `indent` before each line.
   std::string Aligned(std::string_view indent = "") const;
 
+  // For documents: a Markdown table.
+  std::string Markdown() const;
+
   // For programs: cells divided by tabs.
   std::string TabSeparated() const;
 

@@ -43,6 +43,12 @@ std::string IntervalText(const v1::Estimate& estimate, std::string (*format)(dou
   return fmt::format("{} to {}", format(estimate.lower()), format(estimate.upper()));
 }
 
+std::string WithInterval(const v1::Estimate& estimate, std::string (*format)(double)) {
+  const std::string interval = IntervalText(estimate, format);
+  if (interval.empty()) return format(estimate.value());
+  return fmt::format("{} ({})", format(estimate.value()), interval);
+}
+
 std::string LossText(double loss_nats) { return fmt::format("{:.4f}", loss_nats); }
 
 std::string BitsText(double weight_bits) { return fmt::to_string(weight_bits); }

@@ -33,6 +33,9 @@ std::string Percent(double share);
 // "1.23 to 1.27", each end formatted by `format`; empty without an interval.
 std::string IntervalText(const v1::Estimate& estimate, std::string (*format)(double));
 
+// "1.25 (1.23 to 1.27)"; the value alone without an interval.
+std::string WithInterval(const v1::Estimate& estimate, std::string (*format)(double));
+
 // "2.3041", for losses.
 std::string LossText(double loss_nats);
 

@@ -192,4 +192,43 @@ absl::StatusOr<v1::EvaluateGridResponse> Client::EvaluateGrid(
                            connection_->options().long_timeout);
 }
 
+absl::StatusOr<v1::OptimizeBitWidthResponse> Client::OptimizeBitWidth(
+    const v1::OptimizeBitWidthRequest& request) {
+  return connection_->Call(connection_->planner,
+                           &v1::PlannerService::Stub::OptimizeBitWidth,
+                           request,
+                           TimeoutOf(request.source(), connection_->options()));
+}
+
+absl::StatusOr<v1::CompareToFullPrecisionResponse> Client::CompareToFullPrecision(
+    const v1::CompareToFullPrecisionRequest& request) {
+  return connection_->Call(connection_->planner,
+                           &v1::PlannerService::Stub::CompareToFullPrecision,
+                           request,
+                           TimeoutOf(request.source(), connection_->options()));
+}
+
+absl::StatusOr<v1::EstimateWasteResponse> Client::EstimateWaste(
+    const v1::EstimateWasteRequest& request) {
+  return connection_->Call(connection_->planner,
+                           &v1::PlannerService::Stub::EstimateWaste,
+                           request,
+                           TimeoutOf(request.source(), connection_->options()));
+}
+
+absl::StatusOr<v1::PlanTrainingResponse> Client::PlanTraining(
+    const v1::PlanTrainingRequest& request) {
+  return connection_->Call(connection_->planner,
+                           &v1::PlannerService::Stub::PlanTraining,
+                           request,
+                           TimeoutOf(request.source(), connection_->options()));
+}
+
+absl::StatusOr<v1::ListDevicesResponse> Client::ListDevices(const v1::ListDevicesRequest& request) {
+  return connection_->Call(connection_->planner,
+                           &v1::PlannerService::Stub::ListDevices,
+                           request,
+                           connection_->options().timeout);
+}
+
 }  // namespace bitbudget::client

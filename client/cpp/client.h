@@ -124,6 +124,13 @@ class Client {
   absl::StatusOr<v1::OptimizeQatFractionResponse> OptimizeQatFraction(
       const v1::OptimizeQatFractionRequest& request);
   absl::StatusOr<v1::EvaluateGridResponse> EvaluateGrid(const v1::EvaluateGridRequest& request);
+  absl::StatusOr<v1::OptimizeBitWidthResponse> OptimizeBitWidth(
+      const v1::OptimizeBitWidthRequest& request);
+  absl::StatusOr<v1::CompareToFullPrecisionResponse> CompareToFullPrecision(
+      const v1::CompareToFullPrecisionRequest& request);
+  absl::StatusOr<v1::EstimateWasteResponse> EstimateWaste(const v1::EstimateWasteRequest& request);
+  absl::StatusOr<v1::PlanTrainingResponse> PlanTraining(const v1::PlanTrainingRequest& request);
+  absl::StatusOr<v1::ListDevicesResponse> ListDevices(const v1::ListDevicesRequest& request);
 
   // Jobs, for those who order trainings. The effect of a repeat is nothing.
   absl::StatusOr<v1::Job> CreateJob(v1::CreateJobRequest request);
