@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "planner/draw_spread.h"
+
 namespace bitbudget::planner {
 namespace {
 
@@ -57,6 +59,12 @@ std::optional<double> JointUncertainty::HalfWidth(const JointGradient& gradient)
           2 * Bilinear(gradient.by_law, laws_.cross_covariance, gradient.by_full_precision_law);
     }
     degrees_of_freedom = std::min(degrees_of_freedom, other.degrees_of_freedom);
+  }
+  const DrawnGradient drawn[] = {{laws_.law, gradient.by_law},
+                                 {laws_.full_precision_law, gradient.by_full_precision_law}};
+  if (HasDraws(drawn)) {
+    const double spread = SpreadOfDraws(drawn, confidence_level_);
+    variance = gradient.misfit_variance + spread * spread;
   }
   // Rounding can leave a variance of 0 slightly negative; NaN fails as well.
   if (!(variance > 0) || !std::isfinite(variance)) return std::nullopt;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "planner/draw_spread.h"
+
 namespace bitbudget::planner {
 namespace {
 
@@ -39,11 +41,17 @@ double FractionMisfitHalfWidth(const FittedLaw& law, double confidence_level) {
 
 Uncertainty::Uncertainty(const FittedLaw& law, double confidence_level)
     : law_(&law),
+      confidence_level_(confidence_level),
       factor_(IntervalFactor(confidence_level, law.degrees_of_freedom)),
       fraction_misfit_half_width_(FractionMisfitHalfWidth(law, confidence_level)) {}
 
 std::optional<double> Uncertainty::StandardError(std::span<const double> gradient) const {
   if (law_->covariance.empty()) return std::nullopt;
+  const DrawnGradient drawn[] = {{law_, gradient}};
+  if (wanted() && HasDraws(drawn)) {
+    const double spread = SpreadOfDraws(drawn, confidence_level_);
+    return spread > 0 && std::isfinite(spread) ? std::optional(spread) : std::nullopt;
+  }
   const double variance = Variance(*law_, gradient);
   // Rounding can leave a variance of 0 slightly negative; NaN fails as well.
   if (!(variance > 0) || !std::isfinite(variance)) return std::nullopt;

@@ -1,6 +1,7 @@
 // Intervals by the delta method: a quantity is moved to a scale on which it is
 // nearly linear in theta and cannot leave its range, and its interval there is
-// value +- factor * standard error. What the law itself misses (fitter::Misfit) is
+// value +- factor * standard error, from the covariance or, if the fit has them, the
+// draws of a bootstrap. What the law itself misses (fitter::Misfit) is
 // no matter of theta and adds in square.
 
 #ifndef BITBUDGET_PLANNER_UNCERTAINTY_H_
@@ -64,6 +65,7 @@ class Uncertainty {
                                   double misfit_half_width) const;
 
   const FittedLaw* law_;
+  double confidence_level_ = 0;
   double factor_ = 0;
   double fraction_misfit_half_width_ = 0;
 };
