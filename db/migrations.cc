@@ -232,6 +232,20 @@ CREATE TABLE job_checkpoints (
   sha256 TEXT NOT NULL,
   PRIMARY KEY (job_key, tokens)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE law_comparisons (
+  comparison_key INTEGER PRIMARY KEY,
+  study_key INTEGER NOT NULL REFERENCES studies,
+  comparison_number INTEGER NOT NULL,
+  content BLOB NOT NULL,
+  content_hash BLOB NOT NULL CHECK (length(content_hash) = 32),
+  create_time INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX law_comparisons_by_number ON law_comparisons (study_key, comparison_number);
+CREATE TRIGGER law_comparisons_are_immutable BEFORE UPDATE ON law_comparisons
+BEGIN SELECT raise(ABORT, 'comparisons are immutable'); END;
+CREATE TRIGGER law_comparisons_stay BEFORE DELETE ON law_comparisons
+BEGIN SELECT raise(ABORT, 'comparisons are never deleted'); END;
 )sql";
 
 constexpr std::array kMigrations = {kVersion1, kVersion2};

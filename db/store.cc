@@ -1,3 +1,4 @@
+#include "db/law_comparisons.h"
 #include "db/store.h"
 
 #include <SQLiteCpp/Transaction.h>
@@ -178,6 +179,25 @@ absl::StatusOr<v1::Fit> Store::GetFit(const std::string& name) {
 absl::StatusOr<FitPage> Store::ListFits(const std::string& study, const PageRequest& page) {
   return impl_->readers.Run(
       [&](Connection& connection) { return db::ListFits(connection, study, page); });
+}
+
+absl::StatusOr<v1::LawComparison> Store::InsertLawComparison(const std::string& study,
+                                                             const v1::LawComparison& comparison,
+                                                             const RequestKey& request) {
+  return impl_->writer.RunFor<v1::LawComparison>([&](WriteContext& context) {
+    return db::InsertLawComparison(context, study, comparison, request);
+  });
+}
+
+absl::StatusOr<v1::LawComparison> Store::GetLawComparison(const std::string& name) {
+  return impl_->readers.Run(
+      [&](Connection& connection) { return db::GetLawComparison(connection, name); });
+}
+
+absl::StatusOr<LawComparisonPage> Store::ListLawComparisons(const std::string& study,
+                                                            const PageRequest& page) {
+  return impl_->readers.Run(
+      [&](Connection& connection) { return db::ListLawComparisons(connection, study, page); });
 }
 
 JobStore& Store::jobs() { return impl_->jobs; }

@@ -79,6 +79,11 @@ struct FitPage {
   std::string next_page_token;
 };
 
+struct LawComparisonPage {
+  std::vector<v1::LawComparison> comparisons;
+  std::string next_page_token;
+};
+
 // A batch of rows to store, all or none.
 struct InsertBatch {
   std::string study;  // "studies/{study}"
@@ -208,6 +213,14 @@ class Store final {
   // revision. NOT_FOUND if there is none.
   absl::StatusOr<v1::Fit> GetFit(const std::string& name);
   absl::StatusOr<FitPage> ListFits(const std::string& study, const PageRequest& page);
+
+  // Comparisons of laws, as fits; "…/comparisons/latest" is the newest.
+  absl::StatusOr<v1::LawComparison> InsertLawComparison(const std::string& study,
+                                                        const v1::LawComparison& comparison,
+                                                        const RequestKey& request);
+  absl::StatusOr<v1::LawComparison> GetLawComparison(const std::string& name);
+  absl::StatusOr<LawComparisonPage> ListLawComparisons(const std::string& study,
+                                                       const PageRequest& page);
 
   // Jobs and campaigns, in the same file. Lives as long as the store.
   JobStore& jobs();

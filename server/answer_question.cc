@@ -37,6 +37,7 @@ v1::Provenance MakeProvenance(const LawView& view,
   const v1::Fit& fit = view.snapshot->fit;
   v1::Provenance provenance;
   provenance.set_law(fit.law());
+  provenance.set_published_law(view.published_law);
   provenance.set_variant(fit.variant());
   provenance.set_fit(fit.name());
   provenance.set_revision(fit.revision());
@@ -68,7 +69,7 @@ absl::StatusOr<v1::PredictLossResponse> AnswerQuestion(const CallContext&,
                                                        const v1::PredictLossRequest& request,
                                                        const LawView& view) {
   ASSIGN_OR_RETURN(const fitter::FittedLaw* law, LossLaw(*view.snapshot));
-  const fitter::RunPoint run = ToRunPoint(request);
+  const fitter::RunPoint run = ToRunPoint(request, law->law);
   const double confidence_level = ConfidenceLevel(request);
   ASSIGN_OR_RETURN(const planner::LossAnswer answer,
                    planner::PredictLoss(*law, run, confidence_level));

@@ -20,6 +20,7 @@ struct LawView {
   std::shared_ptr<const FitSnapshot> snapshot;  // shared with the registry; never null
   // What the caller must know beside the fit's own warnings.
   std::vector<std::string> warnings;
+  std::string published_law;  // "laws/{law}"; empty for a fit
 };
 
 // The current fit of a study, with a warning if the data have moved on since.

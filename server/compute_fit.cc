@@ -46,6 +46,7 @@ v1::FitInputs InputsOf(const FitTask& task, const fitter::FitResult& result) {
     message->set_variant(start.variant);
     message->mutable_values()->Add(start.theta.begin(), start.theta.end());
   }
+  if (task.bootstrap) *inputs.mutable_bootstrap() = *task.bootstrap;
   inputs.set_software_version(SoftwareVersion());
   inputs.set_build(BuildDescription());
   return inputs;
@@ -117,6 +118,16 @@ absl::StatusOr<ComputedFit> ComputeFit(const FitTask& task, std::function<bool()
   const absl::Duration begin = Clock::System()->Steady();
   ASSIGN_OR_RETURN(fitter::FitResult result,
                    fitter::FitLaw(task.rows->data, options, task.warm_starts));
+  std::optional<fitter::Bootstrap> bootstrap;
+  if (task.bootstrap) {
+    fitter::BootstrapOptions draws = ToFitterBootstrap(*task.bootstrap);
+    draws.cancelled = options.cancelled;
+    ASSIGN_OR_RETURN(bootstrap, fitter::BootstrapFit(task.rows->data, result, draws));
+    result.law->draws = bootstrap->law.theta;
+    if (result.full_precision_law) {
+      result.full_precision_law->draws = bootstrap->full_precision_law.theta;
+    }
+  }
   const absl::Duration elapsed = Clock::System()->Steady() - begin;
   // The poll is of this call, the result outlives it.
   result.resolved_options.cancelled = nullptr;
@@ -124,6 +135,11 @@ absl::StatusOr<ComputedFit> ComputeFit(const FitTask& task, std::function<bool()
   const fitter::DataSupport support =
       result.law ? result.law->support : SupportOfQatRows(task.rows->data);
   v1::Fit fit = ToFit(result, support);
+  if (bootstrap) {
+    SetBootstrap(*bootstrap, fit);
+    *fit.mutable_bootstrap()->mutable_options() =
+        FromFitterBootstrap(ToFitterBootstrap(*task.bootstrap));
+  }
   fit.set_revision(task.rows->revision);
   *fit.mutable_inputs() = InputsOf(task, result);
   fit.set_compute_seconds(absl::ToDoubleSeconds(elapsed));

@@ -5,6 +5,7 @@
 #define BITBUDGET_SERVER_COMPUTE_FIT_H_
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct FitTask {
   v1::ParameterConvention convention = v1::NON_EMBEDDING;
   const FittingRows* rows = nullptr;  // borrowed, never null
   std::vector<fitter::Start> warm_starts;
+  std::optional<v1::BootstrapOptions> bootstrap;
 };
 
 struct ComputedFit {

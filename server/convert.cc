@@ -99,6 +99,29 @@ v1::FitOptions FromFitterOptions(const fitter::FitOptions& options) {
   return message;
 }
 
+fitter::BootstrapOptions ToFitterBootstrap(const v1::BootstrapOptions& options) {
+  fitter::BootstrapOptions result{.seed = options.seed()};
+  if (options.draw_count() != 0) result.draw_count = options.draw_count();
+  if (options.method() != v1::BootstrapOptions::METHOD_UNSPECIFIED) {
+    result.method = static_cast<fitter::BootstrapMethod>(static_cast<int>(options.method()) - 1);
+  }
+  return result;
+}
+
+v1::BootstrapOptions FromFitterBootstrap(const fitter::BootstrapOptions& options) {
+  v1::BootstrapOptions result;
+  result.set_method(
+      static_cast<v1::BootstrapOptions::Method>(static_cast<int>(options.method) + 1));
+  result.set_draw_count(options.draw_count);
+  result.set_seed(options.seed);
+  return result;
+}
+
+static_assert(static_cast<int>(v1::BootstrapOptions::PARAMETRIC) - 1 ==
+              static_cast<int>(fitter::BootstrapMethod::kParametric));
+static_assert(static_cast<int>(v1::BootstrapOptions::RESAMPLE) - 1 ==
+              static_cast<int>(fitter::BootstrapMethod::kResample));
+
 bool AreSameOptions(const v1::FitOptions& a, const v1::FitOptions& b, std::string_view law) {
   return google::protobuf::util::MessageDifferencer::Equals(
       FromFitterOptions(ToFitterOptions(a, law)), FromFitterOptions(ToFitterOptions(b, law)));

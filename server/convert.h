@@ -10,7 +10,9 @@
 #include <unordered_map>
 
 #include "bitbudget/v1/experiment.pb.h"
+#include "bitbudget/v1/fit.pb.h"
 #include "bitbudget/v1/study.pb.h"
+#include "fitter/bootstrap.h"
 #include "fitter/fit.h"
 #include "fitter/observation.h"
 
@@ -40,6 +42,12 @@ fitter::FitOptions ToFitterOptions(const v1::FitOptions& options, std::string_vi
 
 // The reverse, every field set that has a value.
 v1::FitOptions FromFitterOptions(const fitter::FitOptions& options);
+
+// A bootstrap as the fitter takes it; what is unset gets its default.
+fitter::BootstrapOptions ToFitterBootstrap(const v1::BootstrapOptions& options);
+
+// The reverse, every field set.
+v1::BootstrapOptions FromFitterBootstrap(const fitter::BootstrapOptions& options);
 
 // True if both ask for the same fit: unset and stated defaults are equal.
 bool AreSameOptions(const v1::FitOptions& a, const v1::FitOptions& b, std::string_view law);

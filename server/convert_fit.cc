@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "fitter/derived.h"
 #include "fitter/fraction_law.h"
 #include "util/error.h"
 #include "util/status_macros.h"
@@ -65,6 +66,8 @@ v1::DataSupport ToSupportMessage(const fitter::DataSupport& support) {
   message.set_qat_fraction_level_count(support.qat_fraction_level_count);
   message.set_qat_row_count(support.qat_row_count);
   message.set_full_precision_row_count(support.full_precision_row_count);
+  SetRange(message.mutable_group_size(), support.group_size);
+  for (const std::string& optimizer : support.optimizers) message.add_optimizers(optimizer);
   return message;
 }
 
@@ -76,11 +79,20 @@ fitter::DataSupport FromSupportMessage(const v1::DataSupport& message) {
           .qat_fraction = ToInterval(message.qat_fraction()),
           .tokens_per_parameter_byte = ToInterval(message.tokens_per_parameter_byte()),
           .weight_bits = {message.weight_bits().begin(), message.weight_bits().end()},
+          .group_size = ToInterval(message.group_size()),
+          .optimizers = {message.optimizers().begin(), message.optimizers().end()},
           .parameters_level_count = message.parameters_level_count(),
           .total_tokens_level_count = message.total_tokens_level_count(),
           .qat_fraction_level_count = message.qat_fraction_level_count(),
           .qat_row_count = message.qat_row_count(),
           .full_precision_row_count = message.full_precision_row_count()};
+}
+
+void SetMisfit(const fitter::Misfit& misfit, v1::Misfit& message) {
+  message.set_loss_stddev(misfit.loss_stddev);
+  message.set_logit_fraction_stddev(misfit.logit_fraction_stddev);
+  message.set_fraction_degrees_of_freedom(misfit.fraction_degrees_of_freedom);
+  message.set_log_excess_stddev(misfit.log_excess_stddev);
 }
 
 void SetLaw(const fitter::FittedLaw& fitted, v1::Fit& fit) {
@@ -90,6 +102,13 @@ void SetLaw(const fitter::FittedLaw& fitted, v1::Fit& fit) {
   }
   fit.mutable_covariance()->Add(fitted.covariance.begin(), fitted.covariance.end());
   fit.set_degrees_of_freedom(fitted.degrees_of_freedom);
+  SetMisfit(fitted.misfit, *fit.mutable_misfit());
+  for (const fitter::DerivedCoefficient& derived : DerivedCoefficients(fitted)) {
+    v1::DerivedCoefficient* message = fit.add_derived_coefficients();
+    message->set_name(derived.name);
+    message->set_value(derived.value);
+    if (derived.standard_error) message->set_standard_error(*derived.standard_error);
+  }
   fit.mutable_noise()->set_run_stddev(fitted.run_stddev);
   fit.mutable_noise()->set_trunk_stddev(fitted.trunk_stddev);
 }
@@ -203,8 +222,10 @@ bool ReadCoefficients(const google::protobuf::RepeatedPtrField<v1::Coefficient>&
 // The variant `variant` of `family`; nullopt if there is none.
 std::optional<fitter::Law> FindVariant(std::string_view family,
                                        std::string_view variant,
-                                       const std::vector<double>& weight_bits) {
-  absl::StatusOr<std::vector<fitter::Law>> ladder = fitter::LawLadder(family, weight_bits);
+                                       const std::vector<double>& weight_bits,
+                                       const std::vector<std::string>& optimizers) {
+  absl::StatusOr<std::vector<fitter::Law>> ladder =
+      fitter::LawLadder(family, weight_bits, optimizers);
   if (!ladder.ok()) return std::nullopt;
   for (fitter::Law& law : *ladder) {
     if (law.variant == variant) return std::move(law);
@@ -212,22 +233,23 @@ std::optional<fitter::Law> FindVariant(std::string_view family,
   return std::nullopt;
 }
 
-fitter::Misfit ReadMisfit(const v1::Fit& fit) {
-  const v1::FractionMisfit& fraction = fit.fraction_misfit();
-  return {.loss_stddev = fit.lack_of_fit().misfit_stddev(),
-          .logit_fraction_stddev = fraction.logit_stddev(),
-          .fraction_degrees_of_freedom = static_cast<double>(fraction.optimum_count())};
+fitter::Misfit ReadMisfit(const v1::Misfit& message) {
+  return {.loss_stddev = message.loss_stddev(),
+          .logit_fraction_stddev = message.logit_fraction_stddev(),
+          .fraction_degrees_of_freedom = message.fraction_degrees_of_freedom(),
+          .log_excess_stddev = message.log_excess_stddev()};
 }
 
 absl::StatusOr<fitter::FittedLaw> ReadLaw(const v1::Fit& fit, const fitter::DataSupport& support) {
   std::vector<double> widths = support.weight_bits;
   if (support.full_precision_row_count > 0) widths.push_back(kFullPrecisionBits);
-  std::optional<fitter::Law> law = FindVariant(fit.law(), fit.variant(), widths);
+  std::optional<fitter::Law> law =
+      FindVariant(fit.law(), fit.variant(), widths, support.optimizers);
   if (!law) return NotOfItsVariant(fit.name());
   fitter::FittedLaw fitted{.law = *std::move(law),
                            .run_stddev = fit.noise().run_stddev(),
                            .trunk_stddev = fit.noise().trunk_stddev(),
-                           .misfit = ReadMisfit(fit),
+                           .misfit = ReadMisfit(fit.misfit()),
                            .degrees_of_freedom = fit.degrees_of_freedom(),
                            .support = support};
   if (!ReadCoefficients(fit.coefficients(), fit.covariance(), fitted)) {
@@ -238,7 +260,7 @@ absl::StatusOr<fitter::FittedLaw> ReadLaw(const v1::Fit& fit, const fitter::Data
 
 absl::StatusOr<fitter::FittedLaw> ReadFullPrecisionLaw(const v1::Fit& fit) {
   const v1::FullPrecisionLaw& message = fit.full_precision_law();
-  std::optional<fitter::Law> law = FindVariant(kFullPrecisionFamily, "full", {});
+  std::optional<fitter::Law> law = FindVariant(kFullPrecisionFamily, "full", {}, {});
   if (!law) return NotOfItsVariant(fit.name());
   fitter::FittedLaw fitted{.law = *std::move(law),
                            .run_stddev = message.run_stddev(),
@@ -252,7 +274,29 @@ absl::StatusOr<fitter::FittedLaw> ReadFullPrecisionLaw(const v1::Fit& fit) {
   return fitted;
 }
 
+absl::Status ReadDraws(const v1::Fit& fit, AnsweringLaw& answering) {
+  const auto take = [](const google::protobuf::RepeatedField<double>& draws,
+                       std::optional<fitter::FittedLaw>& law) {
+    if (draws.empty()) return true;
+    if (!law || draws.size() % law->law.parameter_count() != 0) return false;
+    law->draws.assign(draws.begin(), draws.end());
+    return true;
+  };
+  const bool fits = take(fit.bootstrap().draws(), answering.law) &&
+                    take(fit.bootstrap().full_precision_draws(), answering.full_precision_law);
+  return fits ? absl::OkStatus() : NotOfItsVariant(fit.name());
+}
+
 }  // namespace
+
+void SetBootstrap(const fitter::Bootstrap& bootstrap, v1::Fit& fit) {
+  v1::Bootstrap* message = fit.mutable_bootstrap();
+  message->mutable_draws()->Add(bootstrap.law.theta.begin(), bootstrap.law.theta.end());
+  const std::vector<double>& full_precision = bootstrap.full_precision_law.theta;
+  message->mutable_full_precision_draws()->Add(full_precision.begin(), full_precision.end());
+  message->set_converged_count(bootstrap.converged_count);
+  message->set_at_bound_count(bootstrap.at_bound_count);
+}
 
 v1::Fit ToFit(const fitter::FitResult& result, const fitter::DataSupport& support) {
   v1::Fit fit;
@@ -285,6 +329,7 @@ absl::StatusOr<AnsweringLaw> ToAnsweringLaw(const v1::Fit& fit) {
   if (fit.has_full_precision_law()) {
     ASSIGN_OR_RETURN(answering.full_precision_law, ReadFullPrecisionLaw(fit));
   }
+  if (fit.has_bootstrap()) RETURN_IF_ERROR(ReadDraws(fit, answering));
   if (answering.law && answering.full_precision_law) {
     answering.cross_covariance.assign(fit.cross_covariance().begin(), fit.cross_covariance().end());
     const size_t entries = answering.law->theta.size() * answering.full_precision_law->theta.size();

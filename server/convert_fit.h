@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "bitbudget/v1/fit.pb.h"
+#include "fitter/bootstrap.h"
 #include "fitter/fit.h"
 
 namespace bitbudget::server {
@@ -16,6 +17,9 @@ namespace bitbudget::server {
 // The result part of a fit. `support` is of the rows fitted; it is part of the
 // result only where the result has a law.
 v1::Fit ToFit(const fitter::FitResult& result, const fitter::DataSupport& support);
+
+// Adds the draws of a bootstrap to its fit; not its options.
+void SetBootstrap(const fitter::Bootstrap& bootstrap, v1::Fit& fit);
 
 // What a stored fit answers questions with.
 struct AnsweringLaw {

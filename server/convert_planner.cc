@@ -1,5 +1,6 @@
 #include "server/convert_planner.h"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -88,11 +89,21 @@ v1::CheckpointPlan ToCheckpointPlan(const planner::CheckpointAnswer& answer) {
 
 }  // namespace
 
-fitter::RunPoint ToRunPoint(const v1::PredictLossRequest& request) {
-  return {.parameters = static_cast<double>(request.parameters()),
-          .fp_tokens = static_cast<double>(request.fp_tokens()),
-          .qat_tokens = static_cast<double>(request.qat_tokens()),
-          .weight_bits = request.weight_bits()};
+fitter::RunPoint ToRunPoint(const v1::PredictLossRequest& request, const fitter::Law& law) {
+  fitter::RunPoint run{.parameters = static_cast<double>(request.parameters()),
+                       .fp_tokens = static_cast<double>(request.fp_tokens()),
+                       .qat_tokens = static_cast<double>(request.qat_tokens()),
+                       .weight_bits = request.weight_bits()};
+  if (fitter::DependsOn(law, fitter::Feature::kLogLog2GroupSize)) {
+    run.group_size = static_cast<double>(request.group_size());
+  }
+  const auto optimizer = std::ranges::find(law.optimizers, request.optimizer());
+  if (optimizer != law.optimizers.end()) {
+    run.optimizer = static_cast<int>(optimizer - law.optimizers.begin());
+  } else if (law.optimizers.size() == 1 && request.optimizer().empty()) {
+    run.optimizer = 0;
+  }
+  return run;
 }
 
 planner::FractionQuestion ToFractionQuestion(const v1::OptimizeQatFractionRequest& request) {

@@ -22,7 +22,8 @@ double ConfidenceLevel(const Request& request) {
   return request.has_confidence_level() ? request.confidence_level() : kDefaultConfidenceLevel;
 }
 
-fitter::RunPoint ToRunPoint(const v1::PredictLossRequest& request);
+// The run as `law` sees it: an optimizer that the law does not know is -1.
+fitter::RunPoint ToRunPoint(const v1::PredictLossRequest& request, const fitter::Law& law);
 planner::FractionQuestion ToFractionQuestion(const v1::OptimizeQatFractionRequest& request);
 // Without `cancelled`, which belongs to the call.
 planner::GridQuestion ToGridQuestion(const v1::EvaluateGridRequest& request);

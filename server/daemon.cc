@@ -49,6 +49,7 @@ absl::Status RunDaemon(const Config& config,
   StudyService studies(parts, refits);
   ExperimentService experiments(parts, refits);
   FitService fits(parts);
+  LawService laws;
   const int core_count = static_cast<int>(std::thread::hardware_concurrency());
   WorkerPool pool(std::max(1, core_count), kMostQueuedQuestions);
   PlannerService planner(*store, registry, pool);
@@ -59,6 +60,7 @@ absl::Status RunDaemon(const Config& config,
   GrpcStudyService grpc_studies(studies, gate);
   GrpcExperimentService grpc_experiments(experiments, gate);
   GrpcFitService grpc_fits(fits, gate);
+  GrpcLawService grpc_laws(laws, gate);
   GrpcPlannerService grpc_planner(planner, gate);
   GrpcJobService grpc_jobs(jobs, gate, job_pool);
   GrpcCampaignService grpc_campaigns(campaigns, gate, job_pool);
@@ -70,6 +72,7 @@ absl::Status RunDaemon(const Config& config,
                                      {&grpc_studies,
                                       &grpc_experiments,
                                       &grpc_fits,
+                                      &grpc_laws,
                                       &grpc_planner,
                                       &grpc_jobs,
                                       &grpc_campaigns}));

@@ -79,10 +79,11 @@ absl::StatusOr<v1::Fit> FitService::RunFit(const CallContext& call,
                                      .generation = state.generation,
                                      .convention = study.parameter_convention(),
                                      .revision = study.revision()}));
-  const FitTask task{.law = study.law(),
-                     .options = is_standard ? study.fit_options() : request.options(),
-                     .convention = study.parameter_convention(),
-                     .rows = rows.get()};
+  FitTask task{.law = study.law(),
+               .options = is_standard ? study.fit_options() : request.options(),
+               .convention = study.parameter_convention(),
+               .rows = rows.get()};
+  if (request.has_bootstrap()) task.bootstrap = request.bootstrap();
   ASSIGN_OR_RETURN(ComputedFit computed, ComputeFit(task, call.cancelled));
   RETURN_IF_ERROR(CheckStillWanted(call));
   computed.fit.set_standard_options(is_standard);
@@ -108,6 +109,10 @@ absl::StatusOr<v1::ListFitsResponse> FitService::ListFits(const CallContext&,
   v1::ListFitsResponse response;
   for (v1::Fit& fit : page.fits) {
     fit.clear_inputs();
+    if (fit.has_bootstrap()) {
+      fit.mutable_bootstrap()->clear_draws();
+      fit.mutable_bootstrap()->clear_full_precision_draws();
+    }
     *response.add_fits() = std::move(fit);
   }
   response.set_next_page_token(std::move(page.next_page_token));
@@ -120,17 +125,13 @@ absl::StatusOr<v1::ReplayFitResponse> FitService::ReplayFit(const CallContext& c
   ASSIGN_OR_RETURN(const v1::Fit stored, ReadFit(request.name()));
   ASSIGN_OR_RETURN(const Admission::Ticket ticket, computing_.Enter());
   const v1::FitInputs& inputs = stored.inputs();
-  ASSIGN_OR_RETURN(const FittingRows rows,
-                   ReadRows(parts_.store,
-                            {.study = StudyOf(stored.name()),
-                             .convention = inputs.parameter_convention(),
-                             .revision = inputs.revision()}));
-  if (rows.hash != inputs.rows_hash()) return OtherRowsThanFitted(stored);
-  const FitTask task{.law = inputs.law(),
-                     .options = inputs.requested_options(),
-                     .convention = inputs.parameter_convention(),
-                     .rows = &rows,
-                     .warm_starts = WarmStarts(inputs)};
+  ASSIGN_OR_RETURN(const FittingRows rows, ReadRowsOf(stored));
+  FitTask task{.law = inputs.law(),
+               .options = inputs.requested_options(),
+               .convention = inputs.parameter_convention(),
+               .rows = &rows,
+               .warm_starts = WarmStarts(inputs)};
+  if (inputs.has_bootstrap()) task.bootstrap = inputs.bootstrap();
   ASSIGN_OR_RETURN(ComputedFit computed, ComputeFit(task, call.cancelled));
   computed.fit.set_standard_options(stored.standard_options());
 
@@ -149,6 +150,17 @@ absl::StatusOr<v1::Fit> FitService::ReadFit(const std::string& name) const {
   if (!absl::IsNotFound(fit.status()) || ParseFitName(name)->id != kLatestFitId) return fit;
   const absl::StatusOr<StudyState> state = parts_.registry.Find(StudyOf(name));
   return state.ok() ? NoLatestFit(name, *state) : state.status();
+}
+
+absl::StatusOr<FittingRows> FitService::ReadRowsOf(const v1::Fit& fit) {
+  const v1::FitInputs& inputs = fit.inputs();
+  ASSIGN_OR_RETURN(FittingRows rows,
+                   ReadRows(parts_.store,
+                            {.study = StudyOf(fit.name()),
+                             .convention = inputs.parameter_convention(),
+                             .revision = inputs.revision()}));
+  if (rows.hash != inputs.rows_hash()) return OtherRowsThanFitted(fit);
+  return rows;
 }
 
 }  // namespace bitbudget::server

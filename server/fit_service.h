@@ -24,7 +24,20 @@ class FitService {
   absl::StatusOr<v1::ReplayFitResponse> ReplayFit(const CallContext& call,
                                                   const v1::ReplayFitRequest& request);
 
+  // In fit_analysis.cc.
+  absl::StatusOr<v1::LawComparison> CompareLaws(const CallContext& call,
+                                                const v1::CompareLawsRequest& request);
+  absl::StatusOr<v1::LawComparison> GetLawComparison(const CallContext& call,
+                                                     const v1::GetLawComparisonRequest& request);
+  absl::StatusOr<v1::ListLawComparisonsResponse> ListLawComparisons(
+      const CallContext& call, const v1::ListLawComparisonsRequest& request);
+  absl::StatusOr<v1::ExplainFitResponse> ExplainFit(const CallContext& call,
+                                                    const v1::ExplainFitRequest& request);
+
  private:
+  // The rows that a stored fit was computed from; DATA_LOSS if they are others now.
+  absl::StatusOr<FittingRows> ReadRowsOf(const v1::Fit& fit);
+
   // The stored fit; for "latest" of a study that has none, NOT_FOUND saying why.
   absl::StatusOr<v1::Fit> ReadFit(const std::string& name) const;
 

@@ -55,4 +55,56 @@ grpc::Status GrpcFitService::ReplayFit(grpc::ServerContext* context,
                     response);
 }
 
+grpc::Status GrpcFitService::CompareLaws(grpc::ServerContext* context,
+                                         const v1::CompareLawsRequest* request,
+                                         v1::LawComparison* response) {
+  return ServeUnary(gate_,
+                    context,
+                    "FitService/CompareLaws",
+                    CallKind::kWrite,
+                    service_,
+                    &FitService::CompareLaws,
+                    *request,
+                    response);
+}
+
+grpc::Status GrpcFitService::GetLawComparison(grpc::ServerContext* context,
+                                              const v1::GetLawComparisonRequest* request,
+                                              v1::LawComparison* response) {
+  return ServeUnary(gate_,
+                    context,
+                    "FitService/GetLawComparison",
+                    CallKind::kRead,
+                    service_,
+                    &FitService::GetLawComparison,
+                    *request,
+                    response);
+}
+
+grpc::Status GrpcFitService::ListLawComparisons(grpc::ServerContext* context,
+                                                const v1::ListLawComparisonsRequest* request,
+                                                v1::ListLawComparisonsResponse* response) {
+  return ServeUnary(gate_,
+                    context,
+                    "FitService/ListLawComparisons",
+                    CallKind::kRead,
+                    service_,
+                    &FitService::ListLawComparisons,
+                    *request,
+                    response);
+}
+
+grpc::Status GrpcFitService::ExplainFit(grpc::ServerContext* context,
+                                        const v1::ExplainFitRequest* request,
+                                        v1::ExplainFitResponse* response) {
+  return ServeUnary(gate_,
+                    context,
+                    "FitService/ExplainFit",
+                    CallKind::kRead,
+                    service_,
+                    &FitService::ExplainFit,
+                    *request,
+                    response);
+}
+
 }  // namespace bitbudget::server

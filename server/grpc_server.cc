@@ -12,6 +12,7 @@
 #include "bitbudget/v1/experiment.grpc.pb.h"
 #include "bitbudget/v1/fit.grpc.pb.h"
 #include "bitbudget/v1/job.grpc.pb.h"
+#include "bitbudget/v1/law.grpc.pb.h"
 #include "bitbudget/v1/planner.grpc.pb.h"
 #include "bitbudget/v1/study.grpc.pb.h"
 #include "util/error.h"
@@ -30,6 +31,7 @@ constexpr auto kServiceNames = std::to_array<const char* (*)()>({
     &v1::StudyService::service_full_name,
     &v1::ExperimentService::service_full_name,
     &v1::FitService::service_full_name,
+    &v1::LawService::service_full_name,
     &v1::PlannerService::service_full_name,
     &v1::JobService::service_full_name,
     &v1::CampaignService::service_full_name,

@@ -1,7 +1,7 @@
-// The four services of the contract over gRPC: thin adapters on the plain
+// The services of studies, runs, fits, laws and questions over gRPC: thin adapters on the plain
 // functions.
 //
-// StudyService, ExperimentService and FitService are synchronous: simplest, and
+// StudyService, ExperimentService, FitService and LawService are synchronous: simplest, and
 // as fast as any here. PlannerService uses the callback API, because a question
 // may wait for a refit and must not hold one of the bounded request threads
 // meanwhile.
@@ -11,12 +11,14 @@
 
 #include "bitbudget/v1/experiment.grpc.pb.h"
 #include "bitbudget/v1/fit.grpc.pb.h"
+#include "bitbudget/v1/law.grpc.pb.h"
 #include "bitbudget/v1/planner.grpc.pb.h"
 #include "bitbudget/v1/study.grpc.pb.h"
 #include "server/admission.h"
 #include "server/call_gate.h"
 #include "server/experiment_service.h"
 #include "server/fit_service.h"
+#include "server/law_service.h"
 #include "server/planner_service.h"
 #include "server/study_service.h"
 
@@ -107,9 +109,37 @@ class GrpcFitService final : public v1::FitService::Service {
   grpc::Status ReplayFit(grpc::ServerContext* context,
                          const v1::ReplayFitRequest* request,
                          v1::ReplayFitResponse* response) override;
+  grpc::Status CompareLaws(grpc::ServerContext* context,
+                           const v1::CompareLawsRequest* request,
+                           v1::LawComparison* response) override;
+  grpc::Status GetLawComparison(grpc::ServerContext* context,
+                                const v1::GetLawComparisonRequest* request,
+                                v1::LawComparison* response) override;
+  grpc::Status ListLawComparisons(grpc::ServerContext* context,
+                                  const v1::ListLawComparisonsRequest* request,
+                                  v1::ListLawComparisonsResponse* response) override;
+  grpc::Status ExplainFit(grpc::ServerContext* context,
+                          const v1::ExplainFitRequest* request,
+                          v1::ExplainFitResponse* response) override;
 
  private:
   FitService& service_;
+  CallGate& gate_;
+};
+
+class GrpcLawService final : public v1::LawService::Service {
+ public:
+  GrpcLawService(LawService& service, CallGate& gate) : service_(service), gate_(gate) {}
+
+  grpc::Status ListLaws(grpc::ServerContext* context,
+                        const v1::ListLawsRequest* request,
+                        v1::ListLawsResponse* response) override;
+  grpc::Status GetLaw(grpc::ServerContext* context,
+                      const v1::GetLawRequest* request,
+                      v1::Law* response) override;
+
+ private:
+  LawService& service_;
   CallGate& gate_;
 };
 

@@ -49,7 +49,8 @@ class PlannerService {
   void Ask(const CallContext& call, const Request& request, Done<Request> done);
 
  private:
-  absl::StatusOr<LawView> ReadFit(const std::string& name);
+  // A certain fit or a published law.
+  absl::StatusOr<LawView> ReadLaw(const v1::LawSource& source);
 
   db::Store& store_;
   SnapshotRegistry& registry_;

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::string_view kStudies = "studies/";
 constexpr std::string_view kExperiments = "/experiments/";
+constexpr std::string_view kComparisons = "/comparisons/";
 constexpr std::string_view kFits = "/fits/";
 constexpr std::string_view kJobs = "/jobs/";
 constexpr std::string_view kCampaigns = "/campaigns/";
@@ -46,6 +47,10 @@ std::optional<ChildName> ParseExperimentName(std::string_view name) {
 }
 
 std::optional<ChildName> ParseFitName(std::string_view name) { return ParseChildName(name, kFits); }
+
+std::optional<ChildName> ParseComparisonName(std::string_view name) {
+  return ParseChildName(name, kComparisons);
+}
 
 std::optional<ChildName> ParseJobName(std::string_view name) { return ParseChildName(name, kJobs); }
 

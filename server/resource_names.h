@@ -36,6 +36,9 @@ std::optional<ChildName> ParseExperimentName(std::string_view name);
 // form.
 std::optional<ChildName> ParseFitName(std::string_view name);
 
+// The same for "studies/{study}/comparisons/{comparison}".
+std::optional<ChildName> ParseComparisonName(std::string_view name);
+
 // The same for "studies/{study}/jobs/{job}" and
 // "studies/{study}/campaigns/{campaign}".
 std::optional<ChildName> ParseJobName(std::string_view name);

@@ -73,6 +73,7 @@ absl::StatusOr<std::shared_ptr<const FitSnapshot>> MakeSnapshot(v1::Fit fit) {
   auto snapshot = std::make_shared<FitSnapshot>();
   ASSIGN_OR_RETURN(snapshot->law, ToAnsweringLaw(fit));
   fit.clear_inputs();
+  fit.clear_bootstrap();
   snapshot->fit = std::move(fit);
   return snapshot;
 }

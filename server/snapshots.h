@@ -30,7 +30,7 @@ namespace bitbudget::server {
 
 // A stored fit, ready to answer.
 struct FitSnapshot {
-  v1::Fit fit;  // without its inputs
+  v1::Fit fit;  // without its inputs and its draws
   AnsweringLaw law;
 };
 

@@ -56,6 +56,11 @@ FieldViolations Validate(const v1::RunFitRequest& request);
 FieldViolations Validate(const v1::GetFitRequest& request);
 FieldViolations Validate(const v1::ListFitsRequest& request);
 FieldViolations Validate(const v1::ReplayFitRequest& request);
+FieldViolations Validate(const v1::CompareLawsRequest& request);
+FieldViolations Validate(const v1::GetLawComparisonRequest& request);
+FieldViolations Validate(const v1::ListLawComparisonsRequest& request);
+// As for planning questions below; the answer's source is not read.
+absl::Status Check(const v1::ExplainFitRequest& request);
 FieldViolations ValidateFitOptions(const v1::FitOptions& options, std::string_view law);
 
 // Planning questions: INVALID_ARGUMENT for a broken rule, OUT_OF_RANGE for a

@@ -159,9 +159,18 @@ void CheckFixedVariables(FieldViolations& violations, const v1::EvaluateGridRequ
 
 void CheckSource(FieldViolations& violations, const v1::LawSource& source) {
   if (source.source_case() == v1::LawSource::SOURCE_NOT_SET) {
-    violations.push_back({"source", "is required: the study or the fit to ask"});
+    violations.push_back({"source", "is required: the study, the fit or the published law to ask"});
   } else if (source.has_study()) {
     CheckStudyName(violations, "source.study", source.study());
+  } else if (source.has_published_law()) {
+    if (!source.published_law().starts_with("laws/")) {
+      violations.push_back(
+          {"source.published_law",
+           fmt::format("is \"{}\"; must be \"laws/{{law}}\"", source.published_law())});
+    }
+    if (source.min_revision() != 0) {
+      violations.push_back({"source.min_revision", "is for a study; a published law has none"});
+    }
   } else {
     if (!ParseFitName(source.fit())) {
       violations.push_back(
@@ -187,10 +196,11 @@ absl::Status Check(const v1::PredictLossRequest& request) {
                           fmt::format("is {}; must be 0 with weight_bits 16, full precision",
                                       request.qat_tokens())});
   }
+  CheckAtLeast(violations, "group_size", request.group_size(), 0);
   CheckConfidence(violations, request);
   RETURN_IF_ERROR(ToStatus(std::move(violations)));
-  if (request.fp_tokens() == 0) {
-    return OutOfRangeField("fp_tokens", "is 0; the law describes runs with fp_tokens above 0");
+  if (request.fp_tokens() == 0 && request.qat_tokens() == 0) {
+    return OutOfRangeField("fp_tokens", "is 0, and so is qat_tokens; a run has tokens");
   }
   return absl::OkStatus();
 }
