@@ -17,7 +17,6 @@ namespace bitbudget::server {
 namespace {
 
 constexpr double kDefaultCooldownFraction = 0.5;
-constexpr double kFullPrecisionBits = 16;
 
 bool IsFused(const v1::TrainingSpec& training) { return training.schedule().kind() == "fused"; }
 bool HasQat(const v1::TrainingSpec& training) { return training.schedule().qat_tokens() > 0; }
@@ -52,21 +51,24 @@ std::string TrunkKey(const v1::TrainingSpec& run) {
   return TrainingKey(trunk);
 }
 
-// What tells experiments of one campaign apart in a study. The recipe follows
-// from the bits.
-std::string ExperimentKey(const v1::TrainingSpec& training) {
+// What tells experiments of one campaign apart in a study, the recipe by what
+// bitbudget-train makes it of.
+std::string ExperimentKey(const v1::TrainingSpec& stated) {
+  const v1::TrainingSpec training = WithDefaults(stated);
   const v1::TrainingSchedule& schedule = training.schedule();
   const v1::TrainingQuantization& quantization = training.quantization();
   std::string name = schedule.name();
   if (name.empty()) name = IsFused(training) ? "fused" : "classic";
-  std::string key = fmt::format("{} {} {} {} {} {} {} {}",
+  std::string key = fmt::format("{} {} {} {} {} {} {} {} {} {}",
                                 HasQat(training) ? name : "fp",
                                 training.optimizer().name(),
                                 BlockParameters(training.model()),
                                 schedule.fp_tokens(),
                                 schedule.qat_tokens(),
-                                quantization.has_bits() ? quantization.bits() : kFullPrecisionBits,
+                                quantization.bits(),
+                                quantization.granularity(),
                                 quantization.group_size(),
+                                quantization.embeddings(),
                                 training.seed());
   // Another trainer may tell its recipes apart by these.
   for (const auto& [name, value] :

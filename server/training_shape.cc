@@ -138,7 +138,8 @@ std::string TrainingLabel(const v1::TrainingSpec& training, v1::JobKind kind) {
     label += ", trunk";
   } else {
     const double bits = training.quantization().bits();
-    label += bits > 0 && bits < kFullPrecisionBits ? fmt::format(", {} bits", bits) : ", 16 bits";
+    const double shown = bits > 0 ? bits : kFullPrecisionBits;
+    label += fmt::format(", {} bit{}", shown, shown == 1 ? "" : "s");
   }
   if (schedule.qat_tokens() > 0) {
     label +=
