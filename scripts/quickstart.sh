@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # From a bare Debian 12 to answers: installs what is missing, builds, starts a
-# server on a fresh database, loads the bundled study and asks it questions.
+# server on a fresh database, loads the bundled study and asks it questions; then
+# trains a study of its own and watches the answer change.
 #
 #   scripts/quickstart.sh          stops the server at the end
 #   scripts/quickstart.sh --keep   leaves it running and says how to stop it
@@ -18,6 +19,7 @@ case ${1:-} in
 esac
 
 readonly folder=build/quickstart
+readonly corpus=build/corpus
 readonly study=micro-prototype
 readonly runs=data/micro_prototype/experiments.csv
 export PATH="$repository/build/release/bin:$PATH"
@@ -82,8 +84,41 @@ start_server() {
   say "Server: on $address, database $folder/bitbudget.db, log $folder/server.log"
 }
 
+# Leaves prepared text, 51 MB that are fetched once, as $corpus/tokens.bin.
+prepare_text() {
+  [[ ! -s $corpus/tokens.bin ]] || return 0
+  say "Text: fetching two packages of Debian and preparing them"
+  run_logged corpus worker/scripts/fetch_corpus.sh "$corpus"
+  build/worker/bin/bitbudget-train prepare --vocabulary 128 --output "$corpus/tokens.bin" \
+    "$corpus/text"
+}
+
+# Sets `worker`; it leaves by itself when there is nothing to do.
+start_worker() {
+  bitbudget-worker --data "$corpus/tokens.bin" --work-directory "$folder/work" \
+    --trainer build/worker/bin/bitbudget-train --study "$1" --idle-exit 5s \
+    2>"$folder/worker.log" &
+  worker=$!
+}
+
+# Follows a campaign; after each line of it, what its study answers by now.
+follow() {
+  local campaign=$1 study=$2 line answer
+  shift 2
+  printf '\n$ bitbudget campaign watch %s --study %s\n' "$campaign" "$study"
+  while IFS= read -r line; do
+    say "$line"
+    if answer=$("$@" 2>/dev/null); then
+      sed -n 's/^  QAT fraction */      best QAT fraction /p' <<<"$answer"
+    else
+      say "      no answer yet"
+    fi
+  done < <(bitbudget campaign watch "$campaign" --study "$study")
+}
+
 finish() {
   local code=$?
+  if [[ -n ${worker:-} ]]; then kill -TERM "$worker" 2>/dev/null || true; fi
   if [[ -z ${server:-} ]]; then return; fi
   if $keep && ((code == 0)); then
     tell <<TEXT
@@ -101,7 +136,7 @@ TEXT
   fi
 }
 
-scripts/build.sh
+scripts/build.sh worker
 earlier=$(earlier_server)
 [[ -z $earlier ]] || stop_server "$earlier"
 trap finish EXIT
@@ -169,6 +204,40 @@ bitbudget study create one-fraction --definition data/micro_prototype/study.json
 ask bitbudget experiments import --study one-fraction "$folder/one_fraction.csv" --wait
 ask_refused bitbudget fraction --study one-fraction --parameters 55296 --total-tokens 4M \
   --weight-bits 2
+
+tell <<'TEXT'
+7. CLOSE THE LOOP. A study that is trained here and now: ten QAT runs of 24,736 parameters at 1 bit
+on two budgets, as a campaign. Runs that pass through the same states share them, and the
+full-precision runs on the way are measured too. A worker leases the jobs, trains them on one core
+and reports; each result goes into the fit, and with enough of them there is an answer, which moves.
+TEXT
+cat >"$folder/grid.json" <<'JSON'
+{
+  "title": "ten QAT runs",
+  "training": {"schedule": {"peak_rate": 0.0045}},
+  "grids": [{
+    "models": [{"shape": {"width": 32, "layers": 2}}],
+    "total_tokens": [0.4e6, 1.6e6],
+    "weight_bits": [1],
+    "qat_fractions": [0.1, 0.25, 0.4, 0.55, 0.75]
+  }]
+}
+JSON
+prepare_text
+ask cat "$folder/grid.json"
+bitbudget study create live --loss-unit nats-per-byte >/dev/null
+ask bitbudget campaign create ten --study live --grid "$folder/grid.json"
+start_worker live
+question=(bitbudget fraction --study live --parameters 24736 --total-tokens 1M --weight-bits 1)
+follow ten live "${question[@]}"
+tell <<'TEXT'
+Five fractions of the small budget gave the first answer. Half of the large one showed that it does
+not carry over, and there was none. With both measured there is one again, less sure of itself. Ten
+runs fix no law of the loss, and the server says so.
+TEXT
+ask bitbudget jobs list --study live --campaign ten
+bitbudget fit run --study live >/dev/null
+ask "${question[@]}"
 
 tell <<'TEXT'
 That is the tool: measure small runs, store them, ask before you spend. README.md goes on from
