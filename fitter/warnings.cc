@@ -115,23 +115,29 @@ void WarnOfResiduals(const SearchReport& search, std::vector<std::string>* warni
                   search.residual_robust_scale / kScaleOfMedian));
 }
 
+// Probabilities near the least double are no numbers to tell.
+std::string Probability(double p) {
+  constexpr double kLeast = 1e-99;
+  return p < kLeast ? fmt::format("p < {:g}", kLeast) : fmt::format("p = {:.1g}", p);
+}
+
 void WarnOfMisfit(const FitResult& result, std::vector<std::string>* warnings) {
   if (const auto& lack = result.lack_of_fit; lack && lack->misfit_stddev > 0) {
     warnings->push_back(fmt::format(
-        "The law misses the runs by more than the noise of replicates explains (F = {:.3g}, p = "
-        "{:.1g}): it is off by {:.2g} in log loss, which the intervals of losses take into "
+        "The law misses the runs by more than the noise of replicates explains (F = {:.3g}, "
+        "{}): it is off by {:.2g} in log loss, which the intervals of losses take into "
         "account.",
         lack->f_ratio,
-        lack->p_value,
+        Probability(lack->p_value),
         lack->misfit_stddev));
   }
   if (const auto& misfit = result.fraction_misfit; misfit && misfit->logit_stddev > 0) {
     warnings->push_back(fmt::format(
         "The best QAT fractions of the law differ from {} measured ones by more than the errors "
-        "of both explain (p = {:.1g}): the law is off by {:.2g} in logit f, which intervals of "
+        "of both explain ({}): the law is off by {:.2g} in logit f, which intervals of "
         "fractions, waste and ranges of equally good fractions take into account.",
         misfit->optimum_count,
-        misfit->p_value,
+        Probability(misfit->p_value),
         misfit->logit_stddev));
   }
 }

@@ -101,6 +101,11 @@ std::string CoefficientsText(
   return table.Aligned("  ");
 }
 
+std::string ProbabilityText(double p) {
+  constexpr double kLeast = 1e-99;
+  return p < kLeast ? fmt::format("p < {:g}", kLeast) : fmt::format("p = {:.2g}", p);
+}
+
 void AddLackOfFit(const v1::Fit& fit, Table* table) {
   if (!fit.has_lack_of_fit()) {
     table->AddRow({"Lack of fit", "unknown: the data have no replicates"});
@@ -115,10 +120,10 @@ void AddLackOfFit(const v1::Fit& fit, Table* table) {
       lack.misfit_stddev() > 0 ? fmt::format("{} beyond their noise", Percent(lack.misfit_stddev()))
                                : "no more than their noise explains";
   table->AddRow({"Lack of fit",
-                 fmt::format("the law misses the means by {}; F = {:.3g}, p = {:.2g}; {}",
+                 fmt::format("the law misses the means by {}; F = {:.3g}, {}; {}",
                              Percent(lack.misfit_rms()),
                              lack.f_ratio(),
-                             lack.p_value(),
+                             ProbabilityText(lack.p_value()),
                              beyond)});
 }
 
@@ -127,12 +132,11 @@ std::string FractionMisfitText(const v1::Fit& fit) {
     return "unknown: needs replicates and 3 measured optima";
   }
   const v1::FractionMisfit& misfit = fit.fraction_misfit();
-  std::string text = fmt::format(
-      "the law's best ones are {:.2g} from {} measured ones, rms of "
-      "logit f; p = {:.2g}",
-      misfit.logit_rms(),
-      misfit.optimum_count(),
-      misfit.p_value());
+  const std::string text =
+      fmt::format("the law's best ones differ from {} measured ones by {:.3g} in logit f (rms); {}",
+                  misfit.optimum_count(),
+                  misfit.logit_rms(),
+                  ProbabilityText(misfit.p_value()));
   return text + (misfit.logit_stddev() > 0
                      ? fmt::format("; {:.2g} beyond the errors of these", misfit.logit_stddev())
                      : "; no more than noise explains");
@@ -176,6 +180,25 @@ std::string FractionLawText(const v1::FractionLaw& law) {
       law.mean_absolute_error());
 }
 
+std::string DerivedText(const v1::Fit& fit) {
+  Table table({"DERIVED", "VALUE", "STANDARD ERROR"});
+  for (const v1::DerivedCoefficient& derived : fit.derived_coefficients()) {
+    table.AddRow({derived.name(),
+                  Significant(derived.value(), 5),
+                  derived.has_standard_error() ? Significant(derived.standard_error(), 2) : ""});
+  }
+  return table.empty() ? "" : "\n" + table.Aligned("  ");
+}
+
+std::string BootstrapText(const v1::Bootstrap& bootstrap) {
+  return fmt::format("  {} draws, {}, seed {}; {} converged, {} with a coefficient at a bound\n",
+                     bootstrap.options().draw_count(),
+                     Words(v1::BootstrapOptions::Method_Name(bootstrap.options().method())),
+                     bootstrap.options().seed(),
+                     bootstrap.converged_count(),
+                     bootstrap.at_bound_count());
+}
+
 std::string Section(std::string_view title, const std::string& body) {
   return body.empty() ? "" : fmt::format("\n{}\n{}", Bold(title), body);
 }
@@ -198,8 +221,9 @@ std::string FitText(const v1::Fit& fit) {
     text += "  Made with options of its own: it answers only where it is named.\n";
   }
   if (!fit.coefficients().empty()) {
-    text += Section("Coefficients", CoefficientsText(fit.coefficients()));
+    text += Section("Coefficients", CoefficientsText(fit.coefficients()) + DerivedText(fit));
   }
+  if (fit.has_bootstrap()) text += Section("Bootstrap", BootstrapText(fit.bootstrap()));
   if (fit.has_noise()) text += Section("Noise, in log loss", NoiseText(fit));
   if (fit.has_full_precision_law()) {
     const v1::FullPrecisionLaw& law = fit.full_precision_law();

@@ -105,18 +105,27 @@ TEST(FitTextTest, ComparesBestFractionsWithMeasuredOnes) {
   v1::Fit fit = SomeFit();
   *fit.mutable_fraction_misfit() =
       Parse<v1::FractionMisfit>("optimum_count: 34 logit_rms: 1.01 p_value: 1e-7");
-  EXPECT_THAT(FitText(fit), HasSubstr("34 measured ones, rms of logit f; p = 1e-07; no more than"));
+  EXPECT_THAT(FitText(fit),
+              HasSubstr("from 34 measured ones by 1.01 in logit f (rms); p = 1e-07; no more than"));
   fit.mutable_fraction_misfit()->set_logit_stddev(0.84);
   EXPECT_THAT(FitText(fit), HasSubstr("p = 1e-07; 0.84 beyond the errors of these\n"));
 }
 
 TEST(FitTextTest, LawOfTheFractionAloneShowsNoLosses) {
-  const std::string text = FitText(Parse<v1::Fit>(R"(
-      name: "studies/s/fits/f" law: "compute_optimal_qat" variant: "qat_fraction"
-      formula: "f = exp(-a / ln S)" revision: 5 standard_options: true experiment_count: 12
-      ladder { variant: "qat_fraction" accepted: true explanation: "Fitted." }
-      fraction_law { a { name: "a" value: 5.5 standard_error: .21 } optimum_count: 4
-                     mean_absolute_error: .02 })"));
+  const std::string text = FitText(Parse<v1::Fit>(R"pb(
+    name: "studies/s/fits/f"
+    law: "compute_optimal_qat"
+    variant: "qat_fraction"
+    formula: "f = exp(-a / ln S)"
+    revision: 5
+    standard_options: true
+    experiment_count: 12
+    ladder { variant: "qat_fraction" accepted: true explanation: "Fitted." }
+    fraction_law {
+      a { name: "a" value: 5.5 standard_error: .21 }
+      optimum_count: 4
+      mean_absolute_error: .02
+    })pb"));
   EXPECT_THAT(text, HasSubstr("a = 5.5, standard error 0.21, from 4 measured optima"));
   for (const char* absent : {"Objective", "Search", "Coefficients", "Noise", "R squared"}) {
     EXPECT_THAT(text, Not(HasSubstr(absent)));
