@@ -21,9 +21,9 @@ namespace {
 
 constexpr int kMostWaiters = 1'024;
 constexpr int kMostQueuedQuestions = 1'024;
-// Threads for leases and watches: they wait for the disk, and those that wait
-// together share a commit.
-constexpr int kJobThreads = 16;
+// Threads for jobs: they wait for the disk, and those that wait together share a
+// commit.
+constexpr int kJobThreads = 64;
 constexpr int kMostQueuedJobTasks = 4'096;
 // For calls that are told to give up to do so and say so.
 constexpr absl::Duration kLastWords = absl::Seconds(1);

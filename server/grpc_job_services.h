@@ -1,6 +1,6 @@
-// JobService and CampaignService over gRPC. Calls that wait (LeaseJob and the
-// watches) use the callback API and hold no request thread; the others are
-// synchronous, as in grpc_services.h.
+// JobService and CampaignService over gRPC, by the callback API over a pool: of a
+// thousand workers many may report at once, and what waits (LeaseJob and the
+// watches) holds no thread.
 
 #ifndef BITBUDGET_SERVER_GRPC_JOB_SERVICES_H_
 #define BITBUDGET_SERVER_GRPC_JOB_SERVICES_H_
@@ -10,6 +10,7 @@
 #include "server/admission.h"
 #include "server/call_gate.h"
 #include "server/campaign_service.h"
+#include "server/grpc_pooled_call.h"
 #include "server/job_service.h"
 #include "server/worker_pool.h"
 
@@ -19,82 +20,77 @@ namespace bitbudget::server {
 // jobs that it has told of.
 inline constexpr int kMostWatches = 128;
 
-class GrpcJobService final
-    : public v1::JobService::WithCallbackMethod_WatchJobs<
-          v1::JobService::WithCallbackMethod_LeaseJob<v1::JobService::Service>> {
+class GrpcJobService final : public v1::JobService::CallbackService {
  public:
   // All are borrowed.
   GrpcJobService(JobService& service, CallGate& gate, WorkerPool& pool)
-      : service_(service), gate_(gate), pool_(pool) {}
+      : service_(service), calls_{gate, pool} {}
 
-  grpc::Status CreateJob(grpc::ServerContext* context,
-                         const v1::CreateJobRequest* request,
-                         v1::Job* response) override;
-  grpc::Status GetJob(grpc::ServerContext* context,
-                      const v1::GetJobRequest* request,
-                      v1::Job* response) override;
-  grpc::Status ListJobs(grpc::ServerContext* context,
-                        const v1::ListJobsRequest* request,
-                        v1::ListJobsResponse* response) override;
-  grpc::Status CancelJob(grpc::ServerContext* context,
-                         const v1::CancelJobRequest* request,
-                         v1::Job* response) override;
-  grpc::Status RetryJob(grpc::ServerContext* context,
-                        const v1::RetryJobRequest* request,
-                        v1::Job* response) override;
+  grpc::ServerUnaryReactor* CreateJob(grpc::CallbackServerContext* context,
+                                      const v1::CreateJobRequest* request,
+                                      v1::Job* response) override;
+  grpc::ServerUnaryReactor* GetJob(grpc::CallbackServerContext* context,
+                                   const v1::GetJobRequest* request,
+                                   v1::Job* response) override;
+  grpc::ServerUnaryReactor* ListJobs(grpc::CallbackServerContext* context,
+                                     const v1::ListJobsRequest* request,
+                                     v1::ListJobsResponse* response) override;
+  grpc::ServerUnaryReactor* CancelJob(grpc::CallbackServerContext* context,
+                                      const v1::CancelJobRequest* request,
+                                      v1::Job* response) override;
+  grpc::ServerUnaryReactor* RetryJob(grpc::CallbackServerContext* context,
+                                     const v1::RetryJobRequest* request,
+                                     v1::Job* response) override;
   grpc::ServerWriteReactor<v1::WatchJobsResponse>* WatchJobs(
       grpc::CallbackServerContext* context, const v1::WatchJobsRequest* request) override;
   grpc::ServerUnaryReactor* LeaseJob(grpc::CallbackServerContext* context,
                                      const v1::LeaseJobRequest* request,
                                      v1::LeaseJobResponse* response) override;
-  grpc::Status ReportProgress(grpc::ServerContext* context,
-                              const v1::ReportProgressRequest* request,
-                              v1::ReportProgressResponse* response) override;
-  grpc::Status CompleteJob(grpc::ServerContext* context,
-                           const v1::CompleteJobRequest* request,
-                           v1::CompleteJobResponse* response) override;
-  grpc::Status FailJob(grpc::ServerContext* context,
-                       const v1::FailJobRequest* request,
-                       v1::FailJobResponse* response) override;
-  grpc::Status ReleaseJob(grpc::ServerContext* context,
-                          const v1::ReleaseJobRequest* request,
-                          v1::ReleaseJobResponse* response) override;
-  grpc::Status DrainWorker(grpc::ServerContext* context,
-                           const v1::DrainWorkerRequest* request,
-                           v1::DrainWorkerResponse* response) override;
+  grpc::ServerUnaryReactor* ReportProgress(grpc::CallbackServerContext* context,
+                                           const v1::ReportProgressRequest* request,
+                                           v1::ReportProgressResponse* response) override;
+  grpc::ServerUnaryReactor* CompleteJob(grpc::CallbackServerContext* context,
+                                        const v1::CompleteJobRequest* request,
+                                        v1::CompleteJobResponse* response) override;
+  grpc::ServerUnaryReactor* FailJob(grpc::CallbackServerContext* context,
+                                    const v1::FailJobRequest* request,
+                                    v1::FailJobResponse* response) override;
+  grpc::ServerUnaryReactor* ReleaseJob(grpc::CallbackServerContext* context,
+                                       const v1::ReleaseJobRequest* request,
+                                       v1::ReleaseJobResponse* response) override;
+  grpc::ServerUnaryReactor* DrainWorker(grpc::CallbackServerContext* context,
+                                        const v1::DrainWorkerRequest* request,
+                                        v1::DrainWorkerResponse* response) override;
 
  private:
   JobService& service_;
-  CallGate& gate_;
-  WorkerPool& pool_;
+  const PooledCalls calls_;
   Admission watches_{kMostWatches, "watches of jobs"};
 };
 
-class GrpcCampaignService final
-    : public v1::CampaignService::WithCallbackMethod_WatchCampaign<v1::CampaignService::Service> {
+class GrpcCampaignService final : public v1::CampaignService::CallbackService {
  public:
   GrpcCampaignService(CampaignService& service, CallGate& gate, WorkerPool& pool)
-      : service_(service), gate_(gate), pool_(pool) {}
+      : service_(service), calls_{gate, pool} {}
 
-  grpc::Status CreateCampaign(grpc::ServerContext* context,
-                              const v1::CreateCampaignRequest* request,
-                              v1::Campaign* response) override;
-  grpc::Status GetCampaign(grpc::ServerContext* context,
-                           const v1::GetCampaignRequest* request,
-                           v1::Campaign* response) override;
-  grpc::Status ListCampaigns(grpc::ServerContext* context,
-                             const v1::ListCampaignsRequest* request,
-                             v1::ListCampaignsResponse* response) override;
-  grpc::Status CancelCampaign(grpc::ServerContext* context,
-                              const v1::CancelCampaignRequest* request,
-                              v1::Campaign* response) override;
+  grpc::ServerUnaryReactor* CreateCampaign(grpc::CallbackServerContext* context,
+                                           const v1::CreateCampaignRequest* request,
+                                           v1::Campaign* response) override;
+  grpc::ServerUnaryReactor* GetCampaign(grpc::CallbackServerContext* context,
+                                        const v1::GetCampaignRequest* request,
+                                        v1::Campaign* response) override;
+  grpc::ServerUnaryReactor* ListCampaigns(grpc::CallbackServerContext* context,
+                                          const v1::ListCampaignsRequest* request,
+                                          v1::ListCampaignsResponse* response) override;
+  grpc::ServerUnaryReactor* CancelCampaign(grpc::CallbackServerContext* context,
+                                           const v1::CancelCampaignRequest* request,
+                                           v1::Campaign* response) override;
   grpc::ServerWriteReactor<v1::WatchCampaignResponse>* WatchCampaign(
       grpc::CallbackServerContext* context, const v1::WatchCampaignRequest* request) override;
 
  private:
   CampaignService& service_;
-  CallGate& gate_;
-  WorkerPool& pool_;
+  const PooledCalls calls_;
   Admission watches_{kMostWatches, "watches of campaigns"};
 };
 
