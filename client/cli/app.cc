@@ -142,6 +142,7 @@ void BuildApp(CLI::App& app, Session& session) {
   AddStudyCommands(app, session);
   AddExperimentCommands(app, session);
   AddFitCommands(app, session);
+  AddLawCommands(app, session);
   AddPredictCommand(app, session);
   AddFractionCommand(app, session);
   AddBitsCommand(app, session);

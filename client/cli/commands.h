@@ -18,7 +18,12 @@ void AddExperimentCommands(CLI::App& app, Session& session);
 void AddImportCommand(CLI::App& experiments, Session& session);
 void AddExportCommand(CLI::App& experiments, Session& session);
 
+// Adds the group `fit`; the two below belong to it.
 void AddFitCommands(CLI::App& app, Session& session);
+void AddCompareLawsCommand(CLI::App& fit, Session& session);
+void AddExplainCommand(CLI::App& fit, Session& session);
+
+void AddLawCommands(CLI::App& app, Session& session);
 void AddPredictCommand(CLI::App& app, Session& session);
 void AddFractionCommand(CLI::App& app, Session& session);
 void AddGridCommand(CLI::App& app, Session& session);

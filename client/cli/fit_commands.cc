@@ -56,6 +56,8 @@ class ElapsedTime {
 
 struct RunArguments {
   v1::RunFitRequest request;
+  bool has_bootstrap = false;
+  v1::BootstrapOptions bootstrap;
   v1::FitOptions options;
   google::protobuf::FieldMask set_options;  // those that flags set
   bool wait = false;
@@ -75,6 +77,7 @@ absl::StatusOr<v1::FitOptions> OptionsOf(client::Client& client, const RunArgume
 
 absl::Status RunRun(Session& session, const RunArguments& arguments) {
   v1::RunFitRequest request = arguments.request;
+  if (arguments.has_bootstrap) *request.mutable_bootstrap() = arguments.bootstrap;
   ASSIGN_OR_RETURN(
       client::Client * client,
       session.Client(arguments.wait ? std::optional(absl::InfiniteDuration()) : std::nullopt));
@@ -138,10 +141,25 @@ void AddRun(CLI::App& fit, Session& session) {
                  "does not become the study's current one",
                  "bitbudget fit run --study micro\n"
                  "bitbudget fit run --study micro --huber-delta 1e-3 --wait\n"
-                 "bitbudget fit run --study micro --variant bit_free_interaction");
+                 "bitbudget fit run --study micro --variant bit_free_interaction\n"
+                 "bitbudget fit run --study micro --bootstrap --draws 1000");
   auto arguments = std::make_shared<RunArguments>();
   AddStudy(command, arguments->request.mutable_parent())->required();
   command->add_flag("--wait", arguments->wait, "Wait as long as it takes, not only 10 minutes");
+  CLI::Option* bootstrap =
+      command->add_flag("--bootstrap",
+                        arguments->has_bootstrap,
+                        "Draw the parameters by refitting, and take intervals from the draws");
+  AddField(command, &arguments->bootstrap, "draw_count", "Draws, 20 to 2000; else 200", "--draws")
+      ->needs(bootstrap);
+  AddField(command,
+           &arguments->bootstrap,
+           "method",
+           "How data are drawn: parametric, wild or resample; else parametric",
+           "--bootstrap-method")
+      ->needs(bootstrap);
+  AddField(command, &arguments->bootstrap, "seed", "Seed of the draws; else 0", "--bootstrap-seed")
+      ->needs(bootstrap);
   AddFitOptions(command, &arguments->options, [arguments](const std::string& field) {
     arguments->set_options.add_paths(field);
   });
@@ -166,6 +184,9 @@ void AddFitCommands(CLI::App& app, Session& session) {
   auto shown = std::make_shared<LawFlags>();
   AddLaw(show, shown.get());
   OnCommand(show, session, shown, &RunShow);
+
+  AddCompareLawsCommand(*fit, session);
+  AddExplainCommand(*fit, session);
 
   CLI::App* list = AddCommand(
       *fit, "list", "Lists the fits of a study, newest first", "bitbudget fit list --study micro");

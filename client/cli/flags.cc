@@ -138,6 +138,14 @@ absl::StatusOr<std::string> LawFlags::FitName() const {
 }
 
 absl::Status LawFlags::Fill(v1::LawSource* source) const {
+  if (!published_law.empty()) {
+    if (!study.empty() || !fit.empty()) {
+      return WrongUsage("--published-law answers without a study: leave --study and --fit away");
+    }
+    source->set_published_law(published_law.starts_with("laws/") ? published_law
+                                                                 : "laws/" + published_law);
+    return absl::OkStatus();
+  }
   ASSIGN_OR_RETURN(std::string name, FitName());
   if (fit.empty()) {
     source->set_study(study);
@@ -151,6 +159,14 @@ void AddLaw(CLI::App* command, LawFlags* flags) {
   AddStudy(command, &flags->study);
   command->add_option("--fit", flags->fit, "A certain fit of the study, not its current one")
       ->type_name("FIT");
+}
+
+void AddPublishedLaw(CLI::App* command, LawFlags* flags) {
+  command
+      ->add_option("--published-law",
+                   flags->published_law,
+                   "A law with published coefficients, as laws list names it")
+      ->type_name("LAW");
 }
 
 void AddFilter(CLI::App* command, v1::ExperimentFilter* filter) {

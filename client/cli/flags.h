@@ -59,8 +59,9 @@ absl::StatusOr<std::string> NameInStudy(const std::string& study,
 // --study NAME or --fit FIT: which law answers. Both together: the fit of that
 // study.
 struct LawFlags {
-  std::string study;  // "studies/NAME" or empty
-  std::string fit;    // as written, or empty
+  std::string study;          // "studies/NAME" or empty
+  std::string fit;            // as written, or empty
+  std::string published_law;  // key or "laws/KEY", or empty
 
   // "studies/NAME/fits/FIT"; "latest" if no fit is named. WrongUsage if the flags
   // do not say which study, or name a fit of another one.
@@ -70,6 +71,9 @@ struct LawFlags {
   absl::Status Fill(v1::LawSource* source) const;
 };
 void AddLaw(CLI::App* command, LawFlags* flags);
+
+// --published-law KEY in place of these, for questions that such a law may answer.
+void AddPublishedLaw(CLI::App* command, LawFlags* flags);
 
 // Flags that choose experiments.
 void AddFilter(CLI::App* command, v1::ExperimentFilter* filter);

@@ -24,6 +24,7 @@ struct Question {
 template <typename Request>
 void AddCommonFlags(CLI::App* command, Question<Request>* question) {
   AddLaw(command, &question->law);
+  AddPublishedLaw(command, &question->law);
   AddField(command,
            question->request.mutable_source(),
            "min_revision",
@@ -92,10 +93,13 @@ void AddPredictCommand(CLI::App& app, Session& session) {
   auto question = std::make_shared<Question<v1::PredictLossRequest>>();
   v1::PredictLossRequest* request = &question->request;
   AddField(command, request, "parameters", "Parameters, in the study's convention")->required();
-  AddField(command, request, "fp_tokens", "Full-precision tokens")->required();
+  AddField(command, request, "fp_tokens", "Full-precision tokens; 0 for QAT from scratch")
+      ->required();
   AddField(command, request, "qat_tokens", "QAT tokens; none at 16 bits");
   AddField(command, request, "weight_bits", "Bits per weight; 16 asks for full precision")
       ->required();
+  AddField(command, request, "group_size", "Weights that share a scale, where the law asks");
+  AddField(command, request, "optimizer", "Optimizer, where the law tells them apart");
   AddCommonFlags(command, question.get());
   OnCommand(command, session, question, &RunPredict);
 }

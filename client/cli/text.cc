@@ -54,11 +54,14 @@ std::string LossText(double loss_nats) { return fmt::format("{:.4f}", loss_nats)
 std::string BitsText(double weight_bits) { return fmt::to_string(weight_bits); }
 
 std::string ProvenanceText(const v1::Provenance& provenance) {
-  std::string text = fmt::format("From {} ({}), fit {}, revision {}.\n",
-                                 provenance.law(),
-                                 provenance.variant(),
-                                 provenance.fit(),
-                                 provenance.revision());
+  std::string text = provenance.published_law().empty()
+                         ? fmt::format("From {} ({}), fit {}, revision {}.\n",
+                                       provenance.law(),
+                                       provenance.variant(),
+                                       provenance.fit(),
+                                       provenance.revision())
+                         : fmt::format("From {}, a published law, without intervals.\n",
+                                       provenance.published_law());
   for (const v1::Extrapolation::Axis& axis : provenance.extrapolation().axes()) {
     const bool above = axis.value() > axis.data_range().upper();
     text += fmt::format("Outside the data: {} {} is {} times {} (measured: {} to {}).\n",

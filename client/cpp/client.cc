@@ -169,6 +169,47 @@ absl::StatusOr<v1::ReplayFitResponse> Client::ReplayFit(const v1::ReplayFitReque
                            connection_->options().long_timeout);
 }
 
+absl::StatusOr<v1::LawComparison> Client::CompareLaws(v1::CompareLawsRequest request) {
+  EnsureRequestId(request);
+  return connection_->Call(connection_->fits,
+                           &v1::FitService::Stub::CompareLaws,
+                           request,
+                           connection_->options().long_timeout);
+}
+
+absl::StatusOr<v1::LawComparison> Client::GetLawComparison(
+    const v1::GetLawComparisonRequest& request) {
+  return connection_->Call(connection_->fits,
+                           &v1::FitService::Stub::GetLawComparison,
+                           request,
+                           connection_->options().timeout);
+}
+
+absl::StatusOr<v1::ListLawComparisonsResponse> Client::ListLawComparisons(
+    const v1::ListLawComparisonsRequest& request) {
+  return connection_->Call(connection_->fits,
+                           &v1::FitService::Stub::ListLawComparisons,
+                           request,
+                           connection_->options().timeout);
+}
+
+absl::StatusOr<v1::ExplainFitResponse> Client::ExplainFit(const v1::ExplainFitRequest& request) {
+  return connection_->Call(connection_->fits,
+                           &v1::FitService::Stub::ExplainFit,
+                           request,
+                           connection_->options().long_timeout);
+}
+
+absl::StatusOr<v1::ListLawsResponse> Client::ListLaws(const v1::ListLawsRequest& request) {
+  return connection_->Call(
+      connection_->laws, &v1::LawService::Stub::ListLaws, request, connection_->options().timeout);
+}
+
+absl::StatusOr<v1::Law> Client::GetLaw(const v1::GetLawRequest& request) {
+  return connection_->Call(
+      connection_->laws, &v1::LawService::Stub::GetLaw, request, connection_->options().timeout);
+}
+
 absl::StatusOr<v1::PredictLossResponse> Client::PredictLoss(const v1::PredictLossRequest& request) {
   return connection_->Call(connection_->planner,
                            &v1::PlannerService::Stub::PredictLoss,

@@ -34,6 +34,7 @@
 #include "bitbudget/v1/experiment.pb.h"
 #include "bitbudget/v1/fit.pb.h"
 #include "bitbudget/v1/job.pb.h"
+#include "bitbudget/v1/law.pb.h"
 #include "bitbudget/v1/planner.pb.h"
 #include "bitbudget/v1/study.pb.h"
 
@@ -118,6 +119,15 @@ class Client {
   absl::StatusOr<v1::Fit> GetFit(const v1::GetFitRequest& request);
   absl::StatusOr<v1::ListFitsResponse> ListFits(const v1::ListFitsRequest& request);
   absl::StatusOr<v1::ReplayFitResponse> ReplayFit(const v1::ReplayFitRequest& request);
+  absl::StatusOr<v1::LawComparison> CompareLaws(v1::CompareLawsRequest request);
+  absl::StatusOr<v1::LawComparison> GetLawComparison(const v1::GetLawComparisonRequest& request);
+  absl::StatusOr<v1::ListLawComparisonsResponse> ListLawComparisons(
+      const v1::ListLawComparisonsRequest& request);
+  absl::StatusOr<v1::ExplainFitResponse> ExplainFit(const v1::ExplainFitRequest& request);
+
+  // Laws.
+  absl::StatusOr<v1::ListLawsResponse> ListLaws(const v1::ListLawsRequest& request);
+  absl::StatusOr<v1::Law> GetLaw(const v1::GetLawRequest& request);
 
   // Questions.
   absl::StatusOr<v1::PredictLossResponse> PredictLoss(const v1::PredictLossRequest& request);

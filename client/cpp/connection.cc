@@ -44,6 +44,7 @@ Connection::Connection(const std::string& address, const ClientOptions& options)
       studies(channel_),
       experiments(channel_),
       fits(channel_),
+      laws(channel_),
       planner(channel_),
       jobs(channel_),
       campaigns(channel_) {}

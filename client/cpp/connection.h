@@ -16,6 +16,7 @@
 #include "bitbudget/v1/experiment.grpc.pb.h"
 #include "bitbudget/v1/fit.grpc.pb.h"
 #include "bitbudget/v1/job.grpc.pb.h"
+#include "bitbudget/v1/law.grpc.pb.h"
 #include "bitbudget/v1/planner.grpc.pb.h"
 #include "bitbudget/v1/study.grpc.pb.h"
 #include "client/cpp/client.h"
@@ -66,6 +67,7 @@ class Connection {
   v1::StudyService::Stub studies;
   v1::ExperimentService::Stub experiments;
   v1::FitService::Stub fits;
+  v1::LawService::Stub laws;
   v1::PlannerService::Stub planner;
   v1::JobService::Stub jobs;
   v1::CampaignService::Stub campaigns;
