@@ -6,24 +6,21 @@
 #include <algorithm>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
-#include <functional>
 #include <set>
 #include <utility>
 
 #include "fitter/fitted_rows.h"
+#include "fitter/held_out.h"
+#include "fitter/huber_likelihood.h"
 #include "fitter/row_selection.h"
-#include "fitter/support.h"
 #include "util/error.h"
 #include "util/status_macros.h"
 
 namespace bitbudget::fitter {
 namespace {
 
-constexpr double kLeastHeldOutShare = 0.05;
-constexpr int kLeastTrainingLevels = 2;
 constexpr int kLeastCommonFolds = 3;
 constexpr double kConfidenceLevel = 0.9;
-constexpr double kHuberInScales = 1.345;
 
 absl::Status CheckCandidates(const std::vector<Candidate>& candidates) {
   if (candidates.size() < 2 || candidates.size() > kMaxComparedLaws) {
@@ -59,13 +56,6 @@ FitOptions OptionsFor(const FitOptions& options, const Candidate& candidate) {
   return result;
 }
 
-// Only the rows `rows` of `data`.
-Dataset Take(const Dataset& data, const std::vector<int>& rows) {
-  Dataset taken{.labels = data.labels};
-  for (const int i : rows) taken.rows.push_back(data.rows[i]);
-  return taken;
-}
-
 // The rows that every candidate describes.
 absl::StatusOr<Dataset> CommonRows(const Dataset& data,
                                    const FitOptions& options,
@@ -88,64 +78,7 @@ absl::StatusOr<Dataset> CommonRows(const Dataset& data,
     return DataCannotAnswer({{.axis = "experiments", .needed_level_count = 1}},
                             "The laws describe no run in common; compare laws of the same runs.");
   }
-  return Take(data, *common);
-}
-
-// A fold with its rows: held out where `value` is at least `level`, or at it.
-struct Split {
-  Fold fold;
-  std::vector<int> training;
-  std::vector<int> held_out;
-};
-
-Split MakeSplit(const Dataset& data,
-                const std::string& axis,
-                double level,
-                const std::function<bool(const RunPoint&)>& is_held_out) {
-  Split split{.fold = {.axis = axis, .level = level}};
-  for (int i = 0; i < static_cast<int>(data.rows.size()); ++i) {
-    (is_held_out(data.rows[i].point) ? split.held_out : split.training).push_back(i);
-  }
-  split.fold.training_count = static_cast<int>(split.training.size());
-  split.fold.held_out_count = static_cast<int>(split.held_out.size());
-  return split;
-}
-
-// The largest levels of an axis held out; nullopt if too few would be left.
-std::optional<Split> LargestOut(const Dataset& data,
-                                const std::string& axis,
-                                double (*value)(const RunPoint&)) {
-  std::vector<double> values;
-  for (const Observation& row : data.rows) values.push_back(value(row.point));
-  std::vector<double> levels = DistinctLevels(std::move(values));
-  const auto needed = kLeastHeldOutShare * static_cast<double>(data.rows.size());
-  while (levels.size() > kLeastTrainingLevels) {
-    const double level = levels.back();
-    levels.pop_back();
-    Split split =
-        MakeSplit(data, axis, level, [&](const RunPoint& run) { return value(run) >= level; });
-    if (split.fold.held_out_count >= needed) return split;
-  }
-  return std::nullopt;
-}
-
-std::vector<Split> MakeSplits(const Dataset& data) {
-  std::vector<Split> splits;
-  const auto add = [&](std::optional<Split> split) {
-    if (split) splits.push_back(*std::move(split));
-  };
-  add(LargestOut(data, "parameters", [](const RunPoint& run) { return run.parameters; }));
-  add(LargestOut(data, "total_tokens", [](const RunPoint& run) { return run.total_tokens(); }));
-  std::set<double> widths;
-  for (const Observation& row : data.rows) {
-    if (row.point.weight_bits < 16) widths.insert(row.point.weight_bits);
-  }
-  if (widths.size() <= kLeastTrainingLevels) return splits;
-  for (const double bits : widths) {
-    add(MakeSplit(
-        data, "weight_bits", bits, [&](const RunPoint& run) { return run.weight_bits == bits; }));
-  }
-  return splits;
+  return TakeRows(data, *common);
 }
 
 // Errors of a law at rows that it was not fitted to; nullopt if it does not describe
@@ -165,35 +98,6 @@ std::optional<FoldScore> Score(const FittedLaw& law, const Dataset& held_out) {
   return FoldScore{.rms = std::sqrt(squares / count), .mean_error = sum / count};
 }
 
-double HuberRho(double x) {
-  const double size = std::abs(x);
-  return size <= kHuberInScales ? x * x / 2 : kHuberInScales * (size - kHuberInScales / 2);
-}
-
-// -2 ln likelihood of residuals with a Huber density at its best scale, up to the
-// same constant for all laws of a comparison.
-double Deviance(const std::vector<double>& residuals) {
-  const auto count = static_cast<double>(residuals.size());
-  // n = sum psi(r / s) r / s falls with s: bisection in ln s.
-  const auto excess = [&](double log_scale) {
-    double sum = -count;
-    for (const double r : residuals) {
-      const double x = r / std::exp(log_scale);
-      sum += std::min(std::abs(x), kHuberInScales) * std::abs(x);
-    }
-    return sum;
-  };
-  double lower = -40;
-  double upper = 10;
-  while (upper - lower > 1e-9) {
-    const double middle = (lower + upper) / 2;
-    (excess(middle) > 0 ? lower : upper) = middle;
-  }
-  double rho = 0;
-  for (const double r : residuals) rho += HuberRho(r / std::exp(lower));
-  return 2 * (count * lower + rho);
-}
-
 absl::Status AddFullFit(const Dataset& data, const FitOptions& options, ComparedLaw* compared) {
   const absl::StatusOr<FitResult> fit = FitLaw(data, OptionsFor(options, compared->candidate));
   if (absl::IsCancelled(fit.status())) return fit.status();
@@ -210,20 +114,20 @@ absl::Status AddFullFit(const Dataset& data, const FitOptions& options, Compared
   compared->residual_rms = fit->search.residual_rms;
   const double n = static_cast<double>(residuals.size());
   const double k = compared->free_parameter_count + 1;
-  if (n > k + 1) compared->aicc = Deviance(residuals) + 2 * k + 2 * k * (k + 1) / (n - k - 1);
+  if (n > k + 1) compared->aicc = HuberDeviance(residuals) + 2 * k + 2 * k * (k + 1) / (n - k - 1);
   return absl::OkStatus();
 }
 
 absl::Status AddScores(const Dataset& data,
                        const FitOptions& options,
-                       const std::vector<Split>& splits,
+                       const std::vector<HeldOutSplit>& splits,
                        ComparedLaw* compared) {
-  for (const Split& split : splits) {
+  for (const HeldOutSplit& split : splits) {
     const absl::StatusOr<FitResult> fit =
-        FitLaw(Take(data, split.training), OptionsFor(options, compared->candidate));
+        FitLaw(TakeRows(data, split.training), OptionsFor(options, compared->candidate));
     if (absl::IsCancelled(fit.status())) return fit.status();
     std::optional<FoldScore> score;
-    if (fit.ok() && fit->law) score = Score(*fit->law, Take(data, split.held_out));
+    if (fit.ok() && fit->law) score = Score(*fit->law, TakeRows(data, split.held_out));
     compared->scores.push_back(score);
   }
   return absl::OkStatus();
@@ -301,13 +205,13 @@ absl::StatusOr<LawComparison> CompareLaws(const Dataset& data,
                                           const std::vector<Candidate>& candidates) {
   RETURN_IF_ERROR(CheckCandidates(candidates));
   ASSIGN_OR_RETURN(const Dataset common, CommonRows(data, options, candidates));
-  const std::vector<Split> splits = MakeSplits(common);
+  const std::vector<HeldOutSplit> splits = SplitsAtTheEdge(common);
   if (splits.empty()) {
     return DataCannotAnswer(
         {}, "No runs can be held out: measure at least three sizes, budgets or widths.");
   }
   LawComparison comparison{.row_count = static_cast<int64_t>(common.rows.size())};
-  for (const Split& split : splits) comparison.folds.push_back(split.fold);
+  for (const HeldOutSplit& split : splits) comparison.folds.push_back(split.fold);
   for (const Candidate& candidate : candidates) {
     ComparedLaw compared{.candidate = candidate};
     RETURN_IF_ERROR(AddFullFit(common, options, &compared));

@@ -15,6 +15,7 @@
 
 #include "absl/status/statusor.h"
 #include "fitter/fit.h"
+#include "fitter/held_out.h"
 
 namespace bitbudget::fitter {
 
@@ -24,14 +25,6 @@ inline constexpr int kMaxComparedLaws = 20;
 struct Candidate {
   std::string family;
   std::string variant;
-};
-
-// The runs held out together.
-struct Fold {
-  std::string axis;  // "parameters", "total_tokens" or "weight_bits"
-  double level = 0;  // least value held out
-  int training_count = 0;
-  int held_out_count = 0;
 };
 
 // How a law predicts the runs of a fold, in log loss.
