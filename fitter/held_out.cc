@@ -37,7 +37,7 @@ std::optional<HeldOutSplit> LargestOut(const Dataset& data,
   while (levels.size() > kLeastTrainingLevels) {
     const double level = levels.back();
     levels.pop_back();
-    Split split =
+    HeldOutSplit split =
         MakeSplit(data, axis, level, [&](const RunPoint& run) { return value(run) >= level; });
     if (split.fold.held_out_count >= needed) return split;
   }
