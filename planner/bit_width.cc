@@ -136,6 +136,8 @@ absl::Status AddProbabilities(const FittedLaw& law,
   return absl::OkStatus();
 }
 
+bool IsUncertain(const FittedLaw& law) { return !law.covariance.empty() || !law.draws.empty(); }
+
 std::vector<std::string> Warnings(const FittedLaw& law, const std::vector<Entry>& entries) {
   std::vector<std::string> warnings;
   for (const Entry& entry : entries) {
@@ -199,7 +201,7 @@ absl::StatusOr<BitWidthAnswer> OptimizeBitWidth(const FittedLaw& law,
   answer.loss_tolerance_nats = question.loss_tolerance_nats.value_or(
       kDefaultToleranceShare * entries.front().candidate.loss_nats.value);
   CompareWithBest(question, uncertainty, answer.loss_tolerance_nats, &entries);
-  if (question.draw_count > 0 && question.with_intervals && !law.covariance.empty()) {
+  if (question.draw_count > 0 && question.with_intervals && IsUncertain(law)) {
     RETURN_IF_ERROR(AddProbabilities(law, question, &entries));
     answer.draw_count = question.draw_count;
   }

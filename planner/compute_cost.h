@@ -21,7 +21,9 @@ struct TrainingBudget {
   std::optional<double> flops;   // > 0
   double qat_token_cost = 1;     // > 0
 
-  // The same for a model of a certain size.
+  // The full-precision tokens that it buys for a model of this size.
+  double TokensAt(double parameters) const;
+  // The same as a budget of a split.
   Budget At(double log_parameters) const;
   // d ln(tokens bought) / d ln N: 0 or -1.
   double TokensElasticity() const { return flops ? -1 : 0; }

@@ -3,6 +3,7 @@
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 
 namespace bitbudget::planner {
 namespace {
@@ -22,19 +23,25 @@ std::vector<double> SquareRoot(const std::vector<double>& covariance, Eigen::Ind
 
 }  // namespace
 
-ParameterDraws::ParameterDraws(const FittedLaw& law, uint64_t seed)
+ParameterStream::ParameterStream(const FittedLaw& law, uint64_t seed)
     : law_(&law),
       generator_(seed),
       chi_squared_(law.degrees_of_freedom),
       normals_(law.theta.size()),
       theta_(law.theta) {
-  if (law.covariance.empty()) return;
+  if (!law.draws.empty() || law.covariance.empty()) return;
   root_ = SquareRoot(law.covariance, static_cast<Eigen::Index>(law.theta.size()));
 }
 
-const std::vector<double>& ParameterDraws::NextTheta() {
+const std::vector<double>& ParameterStream::NextTheta() {
   if (!is_uncertain()) return theta_;
   const size_t size = theta_.size();
+  if (!law_->draws.empty()) {
+    const auto draw = law_->draws.begin() + static_cast<std::ptrdiff_t>(next_draw_ * size);
+    theta_.assign(draw, draw + static_cast<std::ptrdiff_t>(size));
+    next_draw_ = (next_draw_ + 1) % (law_->draws.size() / size);
+    return theta_;
+  }
   for (double& normal : normals_) normal = NextNormal();
   const double scale = std::sqrt(law_->degrees_of_freedom / chi_squared_(generator_));
   for (size_t row = 0; row < size; ++row) {

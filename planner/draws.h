@@ -1,5 +1,6 @@
-// Draws of the parameters of a law from what its fit left open: the multivariate t
-// distribution whose marginals are the intervals of the answers.
+// Draws of the parameters of a law from what its fit left open: those that a
+// bootstrap stored with the fit, in turn, or else the multivariate t distribution
+// whose marginals are the intervals of the answers.
 
 #ifndef BITBUDGET_PLANNER_DRAWS_H_
 #define BITBUDGET_PLANNER_DRAWS_H_
@@ -16,12 +17,13 @@ namespace bitbudget::planner {
 
 // A stream of draws, the same for the same law and seed on every platform. Refers
 // to the law, which must outlive it. For one thread.
-class ParameterDraws {
+class ParameterStream {
  public:
-  ParameterDraws(const FittedLaw& law, uint64_t seed);
+  ParameterStream(const FittedLaw& law, uint64_t seed);
 
-  // False if the law has no covariance: then every draw is the estimate.
-  bool is_uncertain() const { return !root_.empty(); }
+  // False if the law has neither draws nor a covariance: then every draw is the
+  // estimate.
+  bool is_uncertain() const { return !law_->draws.empty() || !root_.empty(); }
 
   // The next draw, inside the bounds of the parameters; valid until the next call.
   const std::vector<double>& NextTheta();
@@ -31,6 +33,7 @@ class ParameterDraws {
 
  private:
   const FittedLaw* law_;
+  size_t next_draw_ = 0;      // of the law's own
   std::vector<double> root_;  // row-major; root root^T is the covariance
   boost::random::mt19937_64 generator_;
   boost::random::normal_distribution<double> normal_;

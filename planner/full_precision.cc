@@ -29,7 +29,7 @@ class Comparison {
   Comparison(const FitLaws& laws, const FullPrecisionQuestion& question)
       : laws_(laws), question_(question), log_parameters_(std::log(question.parameters)) {
     if (question.with_intervals) joint_ = JointUncertainty(laws, question.confidence_level);
-    total_tokens_ = std::exp(question.budget.At(log_parameters_).log_tokens);
+    total_tokens_ = question.budget.TokensAt(question.parameters);
   }
 
   // Whether the question can be answered at all; settles tolerance and laws.
@@ -83,9 +83,8 @@ class Comparison {
 
  private:
   RunPoint FullPrecisionRun(double parameters) const {
-    const double log_tokens = question_.budget.At(std::log(parameters)).log_tokens;
     return {.parameters = parameters,
-            .fp_tokens = std::exp(log_tokens),
+            .fp_tokens = question_.budget.TokensAt(parameters),
             .qat_tokens = 0,
             .weight_bits = kFullPrecisionBits};
   }
@@ -137,8 +136,8 @@ class Comparison {
     const double target_nats = full_precision.nats + tolerance_nats_;
     const auto least = search.LeastCompute(
         log_parameters_, log_parameters_, question_.budget.qat_token_cost, target_nats);
-    if (!least) return std::nullopt;
-    const double ratio = std::exp(least->budget.At(log_parameters_).log_tokens) / total_tokens_;
+    if (!least || !least->reaches) return std::nullopt;
+    const double ratio = least->budget.TokensAt(question_.parameters) / total_tokens_;
     Estimate share{ratio - 1};
     // The tokens follow the difference of the two losses.
     const OptimalSplit& split = least->best.split;

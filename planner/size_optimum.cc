@@ -154,25 +154,23 @@ std::optional<SizeSearch::LeastBudget> SizeSearch::LeastCompute(double lower,
                                                                 double upper,
                                                                 double qat_token_cost,
                                                                 double loss_nats) const {
-  LeastBudget least{{.flops = 1, .qat_token_cost = qat_token_cost}, {}};
-  bool has_split = true;
+  constexpr double kReached = 1e-9;  // in ln L; the rounding of a root
+  std::optional<LeastBudget> found;  // by the last evaluation that found a split
   const auto evaluate = [&](double log_flops) {
-    least.budget.flops = std::exp(log_flops);
-    const auto best = Best(lower, upper, least.budget);
-    has_split = has_split && best;
-    if (!has_split) return ValueAndSlope{0, 1};
-    least.best = *best;
-    return ValueAndSlope{std::log(loss_nats / best->loss_nats()), -best->split.LossElasticity()};
+    const TrainingBudget budget{.flops = std::exp(log_flops), .qat_token_cost = qat_token_cost};
+    const auto best = Best(lower, upper, budget);
+    // At endless budgets the best split may leave (0, 1): look at smaller ones.
+    if (!best) return ValueAndSlope{1, 0};
+    const double excess = std::log(best->loss_nats() / loss_nats);
+    found = {budget, *best, excess < kReached};
+    return ValueAndSlope{-excess, -best->split.LossElasticity()};
   };
-  if (evaluate(kMostLogFlops).value < 0 || !has_split) return std::nullopt;
+  if (evaluate(kMostLogFlops).value < 0) return found;
   // A token for the largest model: less is no training.
   const double least_log_flops = upper + std::log(kFlopsPerParameterAndToken);
   const double guess = (least_log_flops + kMostLogFlops) / 2;
-  const double log_flops =
-      FindRoot(evaluate, least_log_flops, kMostLogFlops, guess, kStepTolerance);
-  evaluate(log_flops);
-  if (!has_split) return std::nullopt;
-  return least;
+  evaluate(FindRoot(evaluate, least_log_flops, kMostLogFlops, guess, kStepTolerance));
+  return found;
 }
 
 }  // namespace bitbudget::planner

@@ -63,11 +63,13 @@ class SizeSearch {
                       double loss_nats) const;
 
   // The least budget in FLOPs with which the best size in [`lower`, `upper`] has a
-  // loss of `loss_nats` or less; nullopt if none up to 1e40 FLOPs does. Of a budget
-  // in tokens only `qat_token_cost` matters.
+  // loss of `loss_nats` or less; if none up to 1e40 FLOPs does, the one that comes
+  // nearest of those whose best split lies inside (0, 1). nullopt if none has such a
+  // split.
   struct LeastBudget {
     TrainingBudget budget;
     SizedSplit best;
+    bool reaches = false;  // the loss asked for
   };
   std::optional<LeastBudget> LeastCompute(double lower,
                                           double upper,

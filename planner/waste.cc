@@ -51,7 +51,7 @@ absl::StatusOr<WasteAnswer> EstimateWaste(const FittedLaw& law, const WasteQuest
     guess = optimum->logit_fraction;
     const RunPoint run = surface.RunAt(TokensAt(budget, logit));
     RETURN_IF_ERROR(CheckLossQuestion(law, run));
-    Waste waste{.budget_tokens = std::exp(budget.log_tokens)};
+    Waste waste{.budget_tokens = training_budget.TokensAt(question.parameters)};
     waste.best_qat_fraction = surface.RunAt(optimum->tokens).qat_fraction();
     waste.best_loss_nats = optimum->loss_nats();
     waste.split = CompareSplit(surface, budget, *optimum, question.qat_fraction, uncertainty);

@@ -79,7 +79,7 @@ absl::StatusOr<std::vector<double>> ProbabilitiesOfBest(const FittedLaw& law,
   std::vector<RunLoss> losses;
   losses.reserve(runs.size());
   for (const RunPoint& run : runs) losses.emplace_back(law.law, run);
-  ParameterDraws draws(law, seed);
+  ParameterStream draws(law, seed);
   std::vector<double> scores(contenders.size());
   std::vector<double> shares(contenders.size(), 0.0);
   for (int draw = 0; draw < draw_count; ++draw) {
@@ -93,8 +93,9 @@ absl::StatusOr<std::vector<double>> ProbabilitiesOfBest(const FittedLaw& law,
           losses.empty() ? LinearScore(contender, law.theta, theta) : losses[i].LogLoss(theta);
       if (contender.misfit_stddev > 0) scores[i] += contender.misfit_stddev * draws.NextNormal();
     }
-    shares[std::ranges::min_element(scores) - scores.begin()] += 1.0 / draw_count;
+    ++shares[std::ranges::min_element(scores) - scores.begin()];
   }
+  for (double& share : shares) share /= draw_count;
   return shares;
 }
 

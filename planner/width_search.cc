@@ -18,8 +18,6 @@ namespace {
 // Sizes nearer than this to an end of their range, in ln N, are at it.
 constexpr double kAtEnd = 1e-6;
 
-constexpr double kEndlessFlops = 1e40;
-
 // d ln N / d ln block_parameters.
 double SizeElasticity(const MemoryModel& model, const ModelMemory& memory) {
   if (!model.law_counts_embeddings) return 1;
@@ -63,6 +61,10 @@ class WidthSearch {
     if (!range) return Refuse(std::move(refusal), miss);
     if (question_.fixed_fp_tokens) return FromCheckpoint();
     if (question_.objective == WidthObjective::kLeastCompute) return LeastCompute(*range);
+    if (absl::Status status = CheckBuysARun(question_.budget, std::exp(range->lower));
+        !status.ok()) {
+      return Refuse(std::move(status));
+    }
     const auto best = search_.Best(range->lower, range->upper, question_.budget);
     if (!best) return Refuse(NoInteriorOptimum(law_));
     return question_.objective == WidthObjective::kLeastLoss ? LeastLoss(*best, *range)
@@ -133,11 +135,8 @@ class WidthSearch {
     const double cost = question_.budget.qat_token_cost;
     const auto least =
         search_.LeastCompute(range.lower, range.upper, cost, *question_.target_loss_nats);
-    if (!least) {
-      const auto floor =
-          search_.Best(range.lower, range.upper, {.flops = kEndlessFlops, .qat_token_cost = cost});
-      return floor ? TargetMissed(floor->loss_nats()) : Refuse(NoInteriorOptimum(law_));
-    }
+    if (!least) return Refuse(NoInteriorOptimum(law_));
+    if (!least->reaches) return TargetMissed(least->best.loss_nats());
     const SizedSplit& best = least->best;
     if (range.IsUnbounded(best.log_parameters)) return Unbounded(best, range);
     WidthOutcome outcome = Found(best, least->budget, range.LimitOf(best.log_parameters));
@@ -156,8 +155,7 @@ class WidthSearch {
     if (is_inverse) {
       fraction_question.target_loss_nats = question_.target_loss_nats;
     } else {
-      const Budget budget = question_.budget.At(std::log(parameters));
-      fraction_question.budget_tokens = std::exp(budget.log_tokens);
+      fraction_question.budget_tokens = question_.budget.TokensAt(parameters);
     }
     const auto answer = PlanCheckpoint(surface, fraction_question, Uncertainty(law_));
     if (!answer.ok()) {

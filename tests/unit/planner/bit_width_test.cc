@@ -182,6 +182,8 @@ TEST(OptimizeBitWidthTest, BudgetThatBuysNothingIsRefused) {
   question.parameters = 396e6;
   EXPECT_THAT(OptimizeBitWidth(Grows(), question).status(),
               ViolatesField(absl::StatusCode::kOutOfRange, "compute_flops"));
+  EXPECT_THAT(OptimizeBitWidth(Grows(), Question(kGiB, 1)).status(),
+              ViolatesField(absl::StatusCode::kOutOfRange, "compute_flops"));
 }
 
 TEST(OptimizeBitWidthTest, EndlessSizeAsksForACap) {
@@ -273,6 +275,21 @@ TEST(WidthProbabilityTest, SameSeedSameShares) {
   };
   EXPECT_EQ(shares(1), shares(1));
   EXPECT_NE(shares(1), shares(2));
+}
+
+TEST(WidthProbabilityTest, DrawsOfTheFitGoBeforeItsCovariance) {
+  FittedLaw law = WithCovariance(Grows(), 0.02);
+  BitWidthQuestion question = kQuestion;
+  question.weight_bits = {2, 4};
+  const double best = OptimizeBitWidth(law, question)->candidates[0].weight_bits;
+  // One draw in four in which a large floor grows with the bits, or falls: as the
+  // other width would have it.
+  const size_t size = law.theta.size();
+  for (int i = 0; i < 4; ++i) law.draws.insert(law.draws.end(), law.theta.begin(), law.theta.end());
+  law.draws[3 * size + *law.law.FindParameter("theta")] += 8;
+  law.draws[3 * size + *law.law.FindParameter("kappa")] = best == 4 ? -3 : 3;
+  const BitWidthAnswer answer = *OptimizeBitWidth(law, question);
+  EXPECT_EQ(*answer.candidates[0].probability_best, 0.75);
 }
 
 TEST(WidthProbabilityTest, CertainLawHasNone) {

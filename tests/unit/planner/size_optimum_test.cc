@@ -67,7 +67,7 @@ TEST_P(SizeSearchTest, LeastComputeInvertsTheBestLoss) {
       for (const double upper : {kSmall + 2, kLarge}) {
         const SizedSplit best = *search.Best(kSmall, upper, Flops(flops, 1.2));
         const auto least = search.LeastCompute(kSmall, upper, 1.2, best.loss_nats());
-        ASSERT_TRUE(least);
+        ASSERT_TRUE(least && least->reaches);
         EXPECT_NEAR(*least->budget.flops / flops, 1, 1e-6);
         EXPECT_NEAR(least->best.log_parameters, best.log_parameters, 1e-5);
       }
@@ -76,10 +76,29 @@ TEST_P(SizeSearchTest, LeastComputeInvertsTheBestLoss) {
 }
 
 TEST_P(SizeSearchTest, LossBelowTheFloorHasNoBudget) {
-  EXPECT_FALSE(SizeSearch(law_, 2).LeastCompute(kSmall, kLarge, 1, 0.5));
+  const auto least = SizeSearch(law_, 2).LeastCompute(kSmall, kLarge, 1, 0.5);
+  ASSERT_TRUE(least);
+  EXPECT_FALSE(least->reaches);
+  EXPECT_GT(least->best.loss_nats(), 0.5);
 }
 
 INSTANTIATE_TEST_SUITE_P(Truths, SizeSearchTest, testing::Values("grows", "falls", "faint"));
+
+// A law whose best split runs away to 1 - 1e-13 long before 1e40 FLOPs.
+TEST(SizeSearchEdgeTest, BudgetsWithoutABestSplitHideNoSmallerOnes) {
+  auto truth = OwnTruth("grows");
+  truth.omega = 0.05;
+  truth.xi = 4;
+  const FittedLaw law = FittedQatLaw(truth);
+  const SizeSearch search(law, 4);
+  const double medium = std::log(1e9);
+  ASSERT_FALSE(search.Best(kSmall, medium, Flops(1e40)));
+  const SizedSplit best = *search.Best(kSmall, medium, Flops(1e21));
+  const auto least = search.LeastCompute(kSmall, medium, 1, best.loss_nats());
+  ASSERT_TRUE(least && least->reaches);
+  EXPECT_NEAR(*least->budget.flops / 1e21, 1, 1e-6);
+  EXPECT_FALSE(search.LeastCompute(kSmall, medium, 1, 0.5)->reaches);
+}
 
 // Without quantization errors that depend on the split the best size is that of
 // the Chinchilla law in closed form: N^eta (C/6N)^-gamma balance.
