@@ -9,9 +9,12 @@
 #include <vector>
 
 #include "fitter/law.h"
+#include "planner/bit_width.h"
+#include "planner/full_precision.h"
 #include "planner/grid.h"
 #include "planner/loss.h"
 #include "planner/qat_fraction.h"
+#include "planner/waste.h"
 
 namespace bitbudget::planner {
 namespace {
@@ -82,6 +85,127 @@ void BM_OptimizeQatFraction(benchmark::State& state) {
   }
 }
 BENCHMARK(BM_OptimizeQatFraction)->ArgName("intervals")->Arg(0)->Arg(1);
+
+// Caps and budgets that go from tight to wide. bits_vs_scipy.py asks the same.
+struct CapAndBudget {
+  double memory_bytes;
+  double flops;
+};
+std::vector<CapAndBudget> CapsAndBudgets() {
+  std::vector<CapAndBudget> all;
+  for (const double gibibytes : {0.1, 0.4, 1.6, 6.4}) {
+    for (const double flops : {1e19, 1e20, 1e21, 1e22, 1e23}) {
+      all.push_back({gibibytes * 1024 * 1024 * 1024, flops});
+    }
+  }
+  return all;
+}
+
+BitWidthQuestion BitsQuestion(const CapAndBudget& limits) {
+  BitWidthQuestion question;
+  question.weight_bits = {1, 1.58, 2, 3, 4, 6};
+  question.memory_bytes = limits.memory_bytes;
+  question.budget.flops = limits.flops;
+  return question;
+}
+
+// Best bits, size and split over 6 widths; "loss" is the mean of the best ones.
+void BM_OptimizeBitWidth(benchmark::State& state) {
+  const FittedLaw law = BenchLaw();
+  const std::vector<CapAndBudget> limits = CapsAndBudgets();
+  double loss_nats = 0;
+  for (const CapAndBudget& limit : limits) {
+    BitWidthQuestion question = BitsQuestion(limit);
+    question.with_intervals = false;
+    loss_nats += OptimizeBitWidth(law, question)->candidates.front().loss_nats.value;
+  }
+  size_t i = 0;
+  for (auto _ : state) {
+    BitWidthQuestion question = BitsQuestion(limits[i++ % limits.size()]);
+    question.with_intervals = state.range(0) != 0;
+    question.draw_count = static_cast<int>(state.range(1));
+    auto answer = OptimizeBitWidth(law, question);
+    if (!answer.ok()) {
+      state.SkipWithError("a question was refused");
+      return;
+    }
+    benchmark::DoNotOptimize(answer);
+  }
+  state.counters["loss"] = loss_nats / static_cast<double>(limits.size());
+}
+BENCHMARK(BM_OptimizeBitWidth)
+    ->ArgNames({"intervals", "draws"})
+    ->Args({0, 0})
+    ->Args({1, 0})
+    ->Args({1, 1000})
+    ->Unit(benchmark::kMicrosecond);
+
+// The least compute for a loss under a cap, over 6 widths.
+void BM_LeastCompute(benchmark::State& state) {
+  const FittedLaw law = BenchLaw();
+  const std::vector<CapAndBudget> limits = CapsAndBudgets();
+  std::vector<BitWidthQuestion> questions;
+  for (const CapAndBudget& limit : limits) {
+    BitWidthQuestion question = BitsQuestion(limit);
+    question.with_intervals = false;
+    const double loss_nats = OptimizeBitWidth(law, question)->candidates.front().loss_nats.value;
+    question.objective = WidthObjective::kLeastCompute;
+    question.budget = {};
+    question.target_loss_nats = loss_nats;
+    questions.push_back(question);
+  }
+  size_t i = 0;
+  for (auto _ : state) {
+    auto answer = OptimizeBitWidth(law, questions[i++ % questions.size()]);
+    if (!answer.ok()) {
+      state.SkipWithError("a question was refused");
+      return;
+    }
+    benchmark::DoNotOptimize(answer);
+  }
+}
+BENCHMARK(BM_LeastCompute)->Unit(benchmark::kMicrosecond);
+
+void BM_CompareToFullPrecision(benchmark::State& state) {
+  const FittedLaw law = BenchLaw();
+  const std::vector<RunPoint> runs = Runs();
+  size_t i = 0;
+  for (auto _ : state) {
+    const RunPoint& run = runs[i++ % runs.size()];
+    FullPrecisionQuestion question{.parameters = run.parameters,
+                                   .budget = {.tokens = run.total_tokens()}};
+    question.with_intervals = state.range(0) != 0;
+    auto answer = CompareToFullPrecision({.law = &law}, question);
+    if (!answer.ok()) {
+      state.SkipWithError("a question was refused");
+      return;
+    }
+    benchmark::DoNotOptimize(answer);
+  }
+}
+BENCHMARK(BM_CompareToFullPrecision)
+    ->ArgName("intervals")
+    ->Arg(0)
+    ->Arg(1)
+    ->Unit(benchmark::kMicrosecond);
+
+// The waste of ten budgets.
+void BM_EstimateWaste(benchmark::State& state) {
+  const FittedLaw law = BenchLaw();
+  WasteQuestion question{.parameters = 396e6, .weight_bits = 2};
+  for (double tokens = 3e9; question.budgets.size() < 10; tokens *= 2) {
+    question.budgets.push_back({.tokens = tokens});
+  }
+  for (auto _ : state) {
+    auto answer = EstimateWaste(law, question);
+    if (!answer.ok()) {
+      state.SkipWithError("a question was refused");
+      return;
+    }
+    benchmark::DoNotOptimize(answer);
+  }
+}
+BENCHMARK(BM_EstimateWaste)->Unit(benchmark::kMicrosecond);
 
 void BM_PredictLoss(benchmark::State& state) {
   const FittedLaw law = BenchLaw();

@@ -50,16 +50,24 @@ std::string BestSentence(const v1::BitWidthCandidate& best) {
       FormatBytes(best.memory().total_bytes()));
 }
 
-std::string NeedSentence(const v1::BitWidthCandidate& best) {
-  if (best.has_needed_memory_bytes()) {
-    return fmt::format("The target needs {} of memory.\n",
-                       WithInterval(best.needed_memory_bytes(), &FormatBytes));
+// What the target takes, with an inverse; else empty.
+std::string NeedText(const v1::BitWidthCandidate& candidate) {
+  if (candidate.has_needed_memory_bytes()) {
+    return WithInterval(candidate.needed_memory_bytes(), &FormatBytes);
   }
-  if (best.has_needed_compute_flops()) {
-    return fmt::format("The target needs {} FLOPs.\n",
-                       WithInterval(best.needed_compute_flops(), &Quantity));
+  if (candidate.has_needed_compute_flops()) {
+    return WithInterval(candidate.needed_compute_flops(), &Quantity) + " FLOPs";
   }
   return "";
+}
+
+std::string NeedSentence(const v1::BitWidthCandidate& best) {
+  const std::string need = NeedText(best);
+  return need.empty() ? "" : fmt::format("The target needs {}.\n", need);
+}
+
+std::string ExcessText(const v1::BitWidthCandidate& candidate, bool is_best) {
+  return is_best ? "" : WithInterval(candidate.excess_loss_nats(), &Signed);
 }
 
 std::string ExtraTokens(const v1::EqualTokensComparison& comparison) {
@@ -118,22 +126,23 @@ std::string FewestBitsText(const char* reference, bool is_known, double weight_b
 }  // namespace
 
 Table CandidateTable(const std::vector<const v1::BitWidthCandidate*>& candidates) {
+  const v1::BitWidthCandidate& best = *candidates.front();
+  const bool has_need = best.has_needed_memory_bytes() || best.has_needed_compute_flops();
   Table table({"bits",
                "parameters",
                "QAT",
                "loss",
-               "above the best",
+               has_need ? "needs" : "above the best",
                "best of all",
                "memory",
                "FLOPs",
                "size set by"});
   for (const v1::BitWidthCandidate* candidate : candidates) {
-    const bool is_best = candidate == candidates.front();
     table.AddRow({BitsText(candidate->weight_bits()) + (candidate->is_tie() ? " =" : ""),
                   Quantity(candidate->parameters()),
                   Percent(candidate->qat_fraction().value()),
                   WithInterval(candidate->loss_nats(), &LossText),
-                  is_best ? "" : WithInterval(candidate->excess_loss_nats(), &Signed),
+                  has_need ? NeedText(*candidate) : ExcessText(*candidate, candidate == &best),
                   candidate->has_probability_best() ? Percent(candidate->probability_best()) : "",
                   FormatBytes(candidate->memory().total_bytes()),
                   Quantity(candidate->compute_flops()),
