@@ -31,7 +31,7 @@ TEST_F(LawComparisonsTest, StoredComparisonIsTheGivenOneWithNameTimeAndHash) {
 
 TEST_F(LawComparisonsTest, LatestIsTheNewest) {
   EXPECT_THAT(store_->GetLawComparison("studies/s/comparisons/latest"),
-              StatusIs(absl::StatusCode::kNotFound));
+              FailsWith(absl::StatusCode::kNotFound, "COMPARISON_NOT_FOUND"));
   ASSERT_THAT(Insert(1), IsOk());
   ASSERT_THAT(Insert(1), IsOk());
   EXPECT_EQ(store_->GetLawComparison("studies/s/comparisons/latest")->name(),
@@ -52,7 +52,7 @@ TEST_F(LawComparisonsTest, PagesGoBackInTimeWithoutGaps) {
 
 TEST_F(LawComparisonsTest, RepeatedRequestStoresNothing) {
   const RequestKey request{
-      .scope = "CompareLaws studies/s", .request_id = "r", .request_hash = "h"};
+      .request_id = "r", .scope = "CompareLaws studies/s", .request_hash = "h"};
   const std::string first = Insert(1, request)->name();
   EXPECT_EQ(Insert(1, request)->name(), first);
   EXPECT_EQ(store_->ListLawComparisons("studies/s", {})->comparisons.size(), 1U);
@@ -60,14 +60,15 @@ TEST_F(LawComparisonsTest, RepeatedRequestStoresNothing) {
 
 TEST_F(LawComparisonsTest, ComparisonOfAnUnknownStudyIsNotStored) {
   EXPECT_THAT(store_->InsertLawComparison("studies/other", Comparison(1), {}),
-              StatusIs(absl::StatusCode::kNotFound));
+              FailsWith(absl::StatusCode::kNotFound, "STUDY_NOT_FOUND"));
 }
 
 TEST_F(LawComparisonsTest, ChangedContentIsFoundOut) {
   const std::string name = Insert(1)->name();
   ExecuteSql("DROP TRIGGER law_comparisons_are_immutable");
   ExecuteSql("UPDATE law_comparisons SET content = x'0801'");
-  EXPECT_THAT(store_->GetLawComparison(name), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(store_->GetLawComparison(name),
+              FailsWith(absl::StatusCode::kDataLoss, "DATABASE_DAMAGED"));
 }
 
 }  // namespace

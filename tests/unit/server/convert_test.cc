@@ -30,6 +30,10 @@ fitter::FitResult SomeResult() {
   law.run_stddev = 0.003;
   law.trunk_stddev = 0.001;
   law.degrees_of_freedom = 17.5;
+  law.misfit = {.loss_stddev = 0.01,
+                .logit_fraction_stddev = 0.2,
+                .fraction_degrees_of_freedom = 12,
+                .log_excess_stddev = 0.3};
   law.support = {.parameters = {1, 2},
                  .total_tokens = {3, 4},
                  .fp_tokens = {5, 6},
@@ -38,6 +42,7 @@ fitter::FitResult SomeResult() {
                  .full_precision_row_count = 9};
   result.law = law;
   result.full_precision_law = law;
+  result.cross_covariance.assign(25, 0.001);
   result.full_precision_row_count = 11;
   result.fraction_law = fitter::FractionLaw{.a = 6.4, .a_stderr = 0.1, .optimum_count = 5};
   result.rows_left_out = {{fitter::LeaveOutReason::kExcluded, 2},
@@ -58,6 +63,10 @@ TEST(ConvertFit, LawSurvivesTheRoundTrip) {
   EXPECT_EQ(law.run_stddev, 0.003);
   EXPECT_EQ(law.trunk_stddev, 0.001);
   EXPECT_EQ(law.degrees_of_freedom, 17.5);
+  EXPECT_EQ(law.misfit.loss_stddev, 0.01);
+  EXPECT_EQ(law.misfit.logit_fraction_stddev, 0.2);
+  EXPECT_EQ(law.misfit.fraction_degrees_of_freedom, 12);
+  EXPECT_EQ(law.misfit.log_excess_stddev, 0.3);
   EXPECT_EQ(law.support.fp_tokens.upper, 6);
   EXPECT_EQ(law.support.parameters_level_count, 7);
   EXPECT_EQ(law.support.full_precision_row_count, 9);
