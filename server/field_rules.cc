@@ -13,6 +13,7 @@ namespace bitbudget::server {
 namespace {
 
 constexpr size_t kLongestLabel = 100;
+constexpr size_t kHashDigits = 64;
 
 void Add(FieldViolations& violations, std::string_view field, std::string description) {
   violations.push_back({std::string(field), std::move(description)});
@@ -130,6 +131,32 @@ void CheckStudyName(FieldViolations& violations, std::string_view field, std::st
       field,
       value.empty() ? "is required: \"studies/{study}\""
                     : fmt::format("is \"{}\"; must be \"studies/{{study}}\"", value));
+}
+
+void CheckJobName(FieldViolations& violations, std::string_view field, std::string_view value) {
+  if (ParseJobName(value)) return;
+  Add(violations,
+      field,
+      fmt::format("is \"{}\"; must be \"studies/{{study}}/jobs/{{job}}\"", value));
+}
+
+void CheckCampaignName(FieldViolations& violations,
+                       std::string_view field,
+                       std::string_view value) {
+  if (ParseCampaignName(value)) return;
+  Add(violations,
+      field,
+      fmt::format("is \"{}\"; must be \"studies/{{study}}/campaigns/{{campaign}}\"", value));
+}
+
+void CheckSha256(FieldViolations& violations, std::string_view field, std::string_view value) {
+  const bool is_hex = std::all_of(value.begin(), value.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+  });
+  if (is_hex && value.size() == kHashDigits) return;
+  Add(violations,
+      field,
+      fmt::format("is \"{}\"; must be {} lower-case hexadecimal digits", value, kHashDigits));
 }
 
 void CheckPageSize(FieldViolations& violations, int page_size) {

@@ -60,6 +60,13 @@ void CheckRequestId(FieldViolations& violations, std::string_view value);
 // "studies/{study}".
 void CheckStudyName(FieldViolations& violations, std::string_view field, std::string_view value);
 
+// "studies/{study}/jobs/{job}" and "studies/{study}/campaigns/{campaign}".
+void CheckJobName(FieldViolations& violations, std::string_view field, std::string_view value);
+void CheckCampaignName(FieldViolations& violations, std::string_view field, std::string_view value);
+
+// 64 lower-case hexadecimal digits.
+void CheckSha256(FieldViolations& violations, std::string_view field, std::string_view value);
+
 // Not negative.
 void CheckPageSize(FieldViolations& violations, int page_size);
 

@@ -91,8 +91,9 @@ class WatchReactor final : public grpc::ServerWriteReactor<Response>,
       std::optional<Response> message;
       const absl::Status outcome = call_.Guard([&] {
         absl::StatusOr<std::optional<Response>> next = source_->Next();
-        if (next.ok()) message = *std::move(next);
-        return next.status();
+        if (!next.ok()) return next.status();
+        message = *std::move(next);
+        return absl::OkStatus();
       });
       if (!outcome.ok()) return End(outcome);
       if (message) {

@@ -24,7 +24,6 @@ constexpr int kMostThreads = 1'024;
 constexpr int kMostMilestones = 1'000;
 constexpr int kMostOptions = 64;
 constexpr size_t kLongestOption = 1'000;
-constexpr size_t kHashDigits = 64;
 constexpr double kLargest = std::numeric_limits<double>::max();
 // Of bitbudget-train: widths, heads and contexts are multiples of it.
 constexpr int kBlock = 16;
@@ -176,15 +175,8 @@ FieldViolations ValidateBundledQuantization(const v1::TrainingQuantization& quan
 
 void CheckData(FieldViolations& violations, const v1::TrainingSpec& training) {
   CheckLabel(violations, "data", training.data());
-  const std::string& hash = training.data_sha256();
-  const bool is_hash =
-      hash.size() == kHashDigits && std::all_of(hash.begin(), hash.end(), [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-      });
-  if (!hash.empty() && !is_hash) {
-    Add(violations,
-        "data_sha256",
-        fmt::format("is \"{}\"; must be {} lower-case hexadecimal digits", hash, kHashDigits));
+  if (!training.data_sha256().empty()) {
+    CheckSha256(violations, "data_sha256", training.data_sha256());
   }
 }
 

@@ -124,11 +124,7 @@ class JobServiceTest : public testing::ServerFixture {
     v1::CompleteJobRequest request;
     request.set_name(job.name());
     request.set_attempt(job.attempt());
-    v1::Experiment& run = *request.mutable_experiment();
-    run.set_parameters(24'736);
-    run.set_fp_tokens(999'936);
-    run.set_weight_bits(16);
-    run.set_loss_nats(2.5);
+    *request.mutable_experiment() = testing::FullPrecisionRun(24'736, 999'936);
     return request;
   }
   void Expire() {
