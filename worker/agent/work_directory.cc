@@ -185,6 +185,7 @@ std::vector<std::string> WorkDirectory::Spooled() const {
   }
   std::ranges::sort(found);
   std::vector<std::string> paths;
+  paths.reserve(found.size());
   for (auto& [time, path] : found) paths.push_back(std::move(path));
   return paths;
 }
