@@ -54,7 +54,7 @@ absl::Status SendKept(client::Client& client,
                       const std::string& path,
                       const v1::CompleteJobRequest& result) {
   bool refused = false;
-  const absl::Status sent = Send(client, result, refused);
+  absl::Status sent = Send(client, result, refused);
   if (!sent.ok()) return sent;
   if (refused) {
     work.Refuse(path);
