@@ -187,7 +187,8 @@ CREATE TABLE jobs (
 CREATE UNIQUE INDEX jobs_by_number ON jobs (study_key, job_number);
 CREATE INDEX jobs_by_campaign ON jobs (campaign_key, state, estimated_flops)
   WHERE campaign_key IS NOT NULL;
-CREATE INDEX jobs_ready ON jobs (priority DESC, job_key) WHERE state IN (1, 7) AND waiting_count = 0;
+CREATE INDEX jobs_ready ON jobs (priority DESC, job_key)
+  WHERE state IN (1, 7) AND waiting_count = 0;
 CREATE INDEX jobs_leased ON jobs (worker, lease_request_id) WHERE state IN (2, 3);
 CREATE INDEX jobs_cancelled_with ON jobs (cancelled_with) WHERE cancelled_with IS NOT NULL;
 CREATE TRIGGER jobs_keep_their_definition BEFORE UPDATE OF

@@ -216,8 +216,8 @@ TEST_F(JobServiceTest, WaitingWorkerGetsTheJobThatComes) {
 }
 
 TEST_F(JobServiceTest, OneJobGoesToOneOfManyWhoWait) {
-  std::vector<std::shared_ptr<Outcome<Leased>>> waiting;
-  for (int i = 0; i < 8; ++i) waiting.push_back(StartLease(Worker(60)));
+  std::vector<std::shared_ptr<Outcome<Leased>>> waiting(8);
+  for (auto& outcome : waiting) outcome = StartLease(Worker(60));
   for (int i = 0; i < 8; ++i) Create();
   std::set<std::string> names;
   for (const auto& outcome : waiting) names.insert(outcome->Get()->job().name());
