@@ -57,7 +57,7 @@ TEST(BitsReportTest, OpensWithWhatToDo) {
   const std::string text = BitsReport({}, Bits());
   EXPECT_THAT(text,
               StartsWith("Train at 4 bits: 1.2B parameters, 30B tokens in full precision and 10B "
-                         "with QAT (25.0 %); expected loss 2.5000 nats, memory 2 GiB.\n"));
+                         "with QAT (25 %); expected loss 2.5000 nats, memory 2 GiB.\n"));
   EXPECT_THAT(text, HasSubstr("Not 6 bits: memory_bytes: is too little.\n"));
   EXPECT_THAT(text, HasSubstr("the memory"));
   EXPECT_THAT(text, Not(HasSubstr("Tied")));
