@@ -161,12 +161,14 @@ absl::StatusOr<std::vector<Entry>> FindEntries(const FittedLaw& law,
   std::vector<Entry> entries;
   absl::Status nearest_refusal;
   double nearest_miss = std::numeric_limits<double>::infinity();
+  std::optional<WidthPlan> near;
   for (const double weight_bits : widths) {
     if (question.cancelled && question.cancelled()) {
       return absl::CancelledError("the question was cancelled");
     }
-    WidthOutcome outcome = SearchAtWidth(law, question, weight_bits);
+    WidthOutcome outcome = SearchAtWidth(law, question, weight_bits, near ? &*near : nullptr);
     if (outcome.plan) {
+      near = outcome.plan;
       absl::StatusOr<Entry> entry = maker.Make(weight_bits, *outcome.plan);
       if (entry.ok()) {
         entries.push_back(*std::move(entry));

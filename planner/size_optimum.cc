@@ -117,19 +117,23 @@ std::optional<SizedSplit> SizeSearch::At(double log_parameters,
 
 std::optional<SizedSplit> SizeSearch::Best(double lower,
                                            double upper,
-                                           const TrainingBudget& budget) const {
-  const auto largest = At(upper, budget);
+                                           const TrainingBudget& budget,
+                                           const std::optional<Guess>& guess) const {
+  double logit_fraction = guess ? guess->logit_fraction : 0;
+  const auto largest = At(upper, budget, logit_fraction);
   if (!largest || largest->slope <= 0 || !(lower < upper)) return largest;
-  const auto smallest = At(lower, budget, largest->split.logit_fraction);
-  if (!smallest || smallest->slope >= 0) return smallest;
+  if (!guess) logit_fraction = largest->split.logit_fraction;
   std::optional<SizedSplit> last = largest;
   const auto evaluate = [&](double u) {
-    if (last) last = At(u, budget, last->split.logit_fraction);
-    return last ? ValueAndSlope{last->slope, last->curvature} : ValueAndSlope{0, 1};
+    last = At(u, budget, logit_fraction);
+    // Without a split nothing more can be told: the search ends at this size.
+    if (!last) return ValueAndSlope{0, 1};
+    logit_fraction = last->split.logit_fraction;
+    return ValueAndSlope{last->slope, last->curvature};
   };
   // A Newton step from the larger end stays near it where the optimum does.
-  const double guess = upper - largest->slope / largest->curvature;
-  const double u = FindRoot(evaluate, lower, upper, guess, kStepTolerance);
+  const double start = guess ? guess->log_parameters : upper - largest->slope / largest->curvature;
+  const double u = FindRoot(evaluate, lower, upper, start, kStepTolerance);
   if (last && last->log_parameters != u) evaluate(u);
   return last;
 }
@@ -158,7 +162,9 @@ std::optional<SizeSearch::LeastBudget> SizeSearch::LeastCompute(double lower,
   std::optional<LeastBudget> found;  // by the last evaluation that found a split
   const auto evaluate = [&](double log_flops) {
     const TrainingBudget budget{.flops = std::exp(log_flops), .qat_token_cost = qat_token_cost};
-    const auto best = Best(lower, upper, budget);
+    std::optional<Guess> guess;
+    if (found) guess = {found->best.log_parameters, found->best.split.logit_fraction};
+    const auto best = Best(lower, upper, budget, guess);
     // At endless budgets the best split may leave (0, 1): look at smaller ones.
     if (!best) return ValueAndSlope{1, 0};
     const double excess = std::log(best->loss_nats() / loss_nats);

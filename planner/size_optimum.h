@@ -50,9 +50,18 @@ class SizeSearch {
                                const TrainingBudget& budget,
                                double guess_logit_fraction = 0) const;
 
+  // Where a search begins: ln N and the logit of the fraction of a similar optimum.
+  struct Guess {
+    double log_parameters = 0;
+    double logit_fraction = 0;
+  };
+
   // The size in [`lower`, `upper`], ends of ln N, with the least loss; nullopt as
   // above.
-  std::optional<SizedSplit> Best(double lower, double upper, const TrainingBudget& budget) const;
+  std::optional<SizedSplit> Best(double lower,
+                                 double upper,
+                                 const TrainingBudget& budget,
+                                 const std::optional<Guess>& guess = std::nullopt) const;
 
   // The smallest size in [`lower`, `best`.log_parameters] whose best loss is
   // `loss_nats` or less, which `best` reaches; `best` is what Best found from

@@ -51,8 +51,15 @@ struct SizeRange {
 
 class WidthSearch {
  public:
-  WidthSearch(const FittedLaw& law, const BitWidthQuestion& question, double weight_bits)
-      : law_(law), question_(question), search_(law, weight_bits) {}
+  WidthSearch(const FittedLaw& law,
+              const BitWidthQuestion& question,
+              double weight_bits,
+              const WidthPlan* near)
+      : law_(law), question_(question), search_(law, weight_bits) {
+    if (near != nullptr && near->split) {
+      guess_ = {near->log_parameters, near->split->logit_fraction};
+    }
+  }
 
   WidthOutcome Run() const {
     absl::Status refusal;
@@ -65,7 +72,7 @@ class WidthSearch {
         !status.ok()) {
       return Refuse(std::move(status));
     }
-    const auto best = search_.Best(range->lower, range->upper, question_.budget);
+    const auto best = search_.Best(range->lower, range->upper, question_.budget, guess_);
     if (!best) return Refuse(NoInteriorOptimum(law_));
     return question_.objective == WidthObjective::kLeastLoss ? LeastLoss(*best, *range)
                                                              : LeastMemory(*best, *range);
@@ -210,14 +217,16 @@ class WidthSearch {
   const FittedLaw& law_;
   const BitWidthQuestion& question_;
   const SizeSearch search_;
+  std::optional<SizeSearch::Guess> guess_;
 };
 
 }  // namespace
 
 WidthOutcome SearchAtWidth(const FittedLaw& law,
                            const BitWidthQuestion& question,
-                           double weight_bits) {
-  return WidthSearch(law, question, weight_bits).Run();
+                           double weight_bits,
+                           const WidthPlan* near) {
+  return WidthSearch(law, question, weight_bits, near).Run();
 }
 
 }  // namespace bitbudget::planner

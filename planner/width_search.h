@@ -32,10 +32,13 @@ struct WidthOutcome {
   double miss = 0;       // by which factor the question was missed; 0 if none is known
 };
 
-// Searches sizes and splits. Refusals are those of OptimizeBitWidth.
+// Searches sizes and splits. Refusals are those of OptimizeBitWidth. `near`, if not
+// null, is a plan at another width, to begin from; it changes the time, and digits by rounding
+// alone.
 WidthOutcome SearchAtWidth(const FittedLaw& law,
                            const BitWidthQuestion& question,
-                           double weight_bits);
+                           double weight_bits,
+                           const WidthPlan* near);
 
 }  // namespace bitbudget::planner
 
