@@ -50,7 +50,7 @@ double ComputeOptimalBits(const PrecisionFormula* formulas, int count) {
 }
 
 double PostTrainingFormula::ErrorNats(double parameters, double tokens, double bits) const {
-  return C_T * std::pow(tokens, gamma_D) * std::pow(parameters, -gamma_N) *
+  return C * std::pow(tokens, gamma_D) * std::pow(parameters, -gamma_N) *
          std::exp(b - bits / gamma_post);
 }
 

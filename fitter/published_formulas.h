@@ -44,10 +44,10 @@ struct PrecisionFormula {
 // beta. 0 if there is none in 1 to 32 bits.
 double ComputeOptimalBits(const PrecisionFormula* formulas, int count);
 
-// Loss by quantizing after training: C_T D^gamma_D / N^gamma_N exp(b - P / gamma_post)
+// Loss by quantizing after training: C D^gamma_D / N^gamma_N exp(b - P / gamma_post)
 // (Kumar et al.).
 struct PostTrainingFormula {
-  double C_T = 0, gamma_D = 0, gamma_N = 0, gamma_post = 0, b = 0;
+  double C = 0, gamma_D = 0, gamma_N = 0, gamma_post = 0, b = 0;
 
   double ErrorNats(double parameters, double tokens, double bits) const;
 

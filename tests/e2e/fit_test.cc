@@ -274,10 +274,17 @@ INSTANTIATE_TEST_SUITE_P(
                         2,
                         "--fit studies/t/fits/1 is a fit of studies/t, not of --study studies/s"},
         BadQuestionCase{"fit show --fit a/b", 2, "is neither FIT nor studies/NAME/fits/FIT"},
-        BadQuestionCase{
-            "predict --study s --parameters 86M --fp-tokens 0 --qat-tokens 1B --weight-bits 2",
-            1,
-            "fp_tokens: is 0"},
+        BadQuestionCase{"predict --study s --parameters 86M --fp-tokens 0 --weight-bits 16",
+                        1,
+                        "fp_tokens: is 0"},
+        BadQuestionCase{"predict --published-law chen_w4a16 --parameters 86M --fp-tokens 1B "
+                        "--qat-tokens 1B --weight-bits 4 --group-size 32",
+                        1,
+                        "fp_tokens: is 1e+09 at 4 bits"},
+        BadQuestionCase{"predict --study s --published-law hoffmann --parameters 86M "
+                        "--fp-tokens 1B --weight-bits 16",
+                        2,
+                        "leave --study and --fit away"},
         BadQuestionCase{
             "predict --study s --parameters 86M --fp-tokens 1B --qat-tokens 1B --weight-bits 16",
             1,

@@ -87,8 +87,9 @@ TEST_F(ProgramTest, NoCommandIsWrongUsageAndTheErrorListsThem) {
   const testing::Completed completed = Bitbudget("");
   EXPECT_EQ(completed.status.code, 2);
   EXPECT_EQ(completed.errors,
-            "error: bitbudget needs a command: study, experiments, fit, predict, fraction, grid, "
-            "backup, completion\n  see: bitbudget --help\n");
+            "error: bitbudget needs a command: study, experiments, fit, laws, predict, fraction, "
+            "bits, compare-fp, waste, plan, devices, grid, jobs, campaign, backup, completion\n"
+            "  see: bitbudget --help\n");
 }
 
 TEST_F(ProgramTest, OutputThatCannotBeWrittenIsAFailure) {

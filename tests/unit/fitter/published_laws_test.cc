@@ -95,7 +95,7 @@ TEST(PublishedLawsTest, KumarSharesAreThoseOfItsWeights) {
 
 TEST(PublishedLawsTest, QuantizingAfterTrainingCostsWhatKumarStates) {
   const PublishedLaw& law = Law("kumar_ptq");
-  const PostTrainingFormula formula{.C_T = law.Coefficient("C_T"),
+  const PostTrainingFormula formula{.C = law.Coefficient("C"),
                                     .gamma_D = law.Coefficient("gamma_D"),
                                     .gamma_N = law.Coefficient("gamma_N"),
                                     .gamma_post = law.Coefficient("gamma_post"),
