@@ -109,6 +109,7 @@ std::vector<DerivedCoefficient> EffectiveParameters(const FittedLaw& law) {
     multipliers.back().level = bits;
   }
   std::vector<DerivedCoefficient> result;
+  result.reserve(multipliers.size());
   for (const Multiplier& m : multipliers) result.push_back(ToCoefficient(law, m));
   for (DerivedCoefficient& c : PrecisionLaw(law, multipliers)) result.push_back(std::move(c));
   return result;

@@ -137,6 +137,7 @@ std::vector<Correlation> FindCorrelations(const FittedLaw& law) {
 Direction DescribeDirection(const Law& law, double singular_value, const Eigen::VectorXd& vector) {
   Direction direction{.singular_value = singular_value, .standard_error = 1 / singular_value};
   std::vector<Direction::Part> parts;
+  parts.reserve(law.parameters.size());
   for (int j = 0; j < law.parameter_count(); ++j) {
     parts.push_back({law.parameters[j].name, vector[j]});
   }
@@ -193,6 +194,7 @@ absl::StatusOr<Explanation> ExplainFit(const Dataset& data,
     runs.push_back({{i}, &result.runs[i].influence});
   }
   std::vector<Part> trunks;
+  trunks.reserve(result.trunks.size());
   for (ExplainedTrunk& trunk : result.trunks) {
     trunks.push_back({by_trunk.at(trunk.trunk), &trunk.influence});
   }

@@ -30,7 +30,8 @@ absl::Status CheckCandidates(const std::vector<Candidate>& candidates) {
   }
   std::set<std::pair<std::string, std::string>> seen;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
-    const auto& [family, variant] = candidates[i];
+    const std::string& family = candidates[i].family;
+    const std::string& variant = candidates[i].variant;
     const std::string field = fmt::format("candidates[{}]", i);
     if (!seen.emplace(family, variant).second) {
       return InvalidField(field, fmt::format("is {}/{} a second time", family, variant));

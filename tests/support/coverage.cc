@@ -25,6 +25,7 @@ constexpr double kRuleOfThumb = 0.1;
 
 std::vector<double> LogSpaced(double lower, double upper, int count) {
   std::vector<double> values;
+  values.reserve(count);
   for (int i = 0; i < count; ++i) {
     values.push_back(lower * std::pow(upper / lower, static_cast<double>(i) / (count - 1)));
   }
