@@ -73,7 +73,8 @@ TEST(BitsReportTest, TiesAreToldAsTies) {
 TEST(BitsReportTest, InverseNamesWhatIsNeeded) {
   v1::OptimizeBitWidthResponse answer = Bits();
   Set(answer.mutable_candidates(0)->mutable_needed_compute_flops(), 3e21, 2e21, 4e21);
-  EXPECT_THAT(BitsReport({}, answer), HasSubstr("The target needs 3e+21 (2e+21 to 4e+21) FLOPs.\n"));
+  EXPECT_THAT(BitsReport({}, answer),
+              HasSubstr("The target needs 3e+21 (2e+21 to 4e+21) FLOPs.\n"));
 }
 
 TEST(WasteReportTest, SaysThatItIsTheLawThatSpeaks) {
