@@ -123,7 +123,8 @@ absl::StatusOr<LawView> PlannerService::ReadLaw(const v1::LawSource& source) {
   return view;
 }
 
-// The questions of the contract.
+// The questions of the contract. A type takes no parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define BITBUDGET_QUESTION(Request)                                                    \
   template std::optional<absl::StatusOr<AnswerTo<Request>>> PlannerService::TryAnswer( \
       const CallContext& call, const Request& request);                                \
@@ -138,6 +139,7 @@ BITBUDGET_QUESTION(v1::CompareToFullPrecisionRequest);
 BITBUDGET_QUESTION(v1::EstimateWasteRequest);
 BITBUDGET_QUESTION(v1::PlanTrainingRequest);
 
+// NOLINTEND(bugprone-macro-parentheses)
 #undef BITBUDGET_QUESTION
 
 }  // namespace bitbudget::server
