@@ -23,7 +23,6 @@
 namespace bitbudget {
 namespace {
 
-using test_support::Coverage;
 using test_support::CoverageOptions;
 using test_support::CoverageReport;
 

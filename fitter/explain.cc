@@ -190,6 +190,7 @@ absl::StatusOr<Explanation> ExplainFit(const Dataset& data,
   ASSIGN_OR_RETURN(result.answer, explain.answer(law.theta));
   const LeaveOut leave_out(rows, options, law, explain, *result.answer);
   std::vector<Part> runs;
+  runs.reserve(result.runs.size());
   for (int i = 0; i < static_cast<int>(result.runs.size()); ++i) {
     runs.push_back({{i}, &result.runs[i].influence});
   }

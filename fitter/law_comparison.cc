@@ -41,6 +41,7 @@ absl::Status CheckCandidates(const std::vector<Candidate>& candidates) {
         std::ranges::any_of(known, [&](const Candidate& c) { return c.variant == variant; });
     if (!is_known) {
       std::vector<std::string> names;
+      names.reserve(known.size());
       for (const Candidate& c : known) names.push_back(c.variant);
       return InvalidField(
           field + ".variant",

@@ -15,6 +15,7 @@ using ::testing::HasSubstr;
 
 std::vector<Candidate> QatCandidates(const std::vector<std::string>& variants) {
   std::vector<Candidate> candidates;
+  candidates.reserve(variants.size());
   for (const std::string& variant : variants)
     candidates.push_back({"compute_optimal_qat", variant});
   return candidates;

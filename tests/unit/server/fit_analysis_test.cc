@@ -19,7 +19,6 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using testing::FieldsOf;
 using testing::FullPrecisionGrid;
-using testing::FullPrecisionRun;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -183,7 +182,6 @@ TEST_F(FitAnalysis, ExplanationNamesTheRunsThatMoveTheAnswer) {
   request.set_run_count(3);
   const absl::StatusOr<v1::ExplainFitResponse> explanation = core().fits.ExplainFit(call_, request);
   ASSERT_TRUE(explanation.ok()) << explanation.status();
-  v1::LawSource fit;
   EXPECT_THAT(explanation->fit(), HasSubstr(study + "/fits/"));
   ASSERT_EQ(explanation->runs_size(), 3);
   EXPECT_THAT(explanation->runs(0).experiment(), HasSubstr(study + "/experiments/"));
