@@ -231,6 +231,9 @@ absl::StatusOr<LadderResult> Climb(std::span<const Law> ladder,
   bool may_skip = std::any_of(ladder.begin(), ladder.end(), [&](const Law& law) {
     return !StartsOf(law, warm_starts).empty();
   });
+  // Where the rung to go on from no longer stands, the ones above it may.
+  const auto climb_cold = [&] { return Climb(ladder, measurements, options, {}); };
+  bool skipped = false;
   State state;
   for (const Law& law : ladder) {
     if (options.variant) {
@@ -245,6 +248,7 @@ absl::StatusOr<LadderResult> Climb(std::span<const Law> ladder,
     const bool is_richest = &law == &ladder.front();
     if (may_skip && !is_richest) {
       report.explanation = "Not asked again: the fit that this one continues stood lower.";
+      skipped = true;
       continue;
     }
     ASSIGN_OR_RETURN(std::optional<Rung> rung,
@@ -252,10 +256,12 @@ absl::StatusOr<LadderResult> Climb(std::span<const Law> ladder,
     if (rung && is_richest) state.result.richest = rung;
     if (rung) Judge(*std::move(rung), &state);
     if (!state.result.rung) continue;
+    if (skipped && starts.empty()) return climb_cold();
     if (is_richest) state.result.richest.reset();
     report.explanation = ExplainAccepted(*state.result.rung);
     return std::move(state.result);
   }
+  if (skipped) return climb_cold();
   SettleForContradicting(&state);
   return std::move(state.result);
 }

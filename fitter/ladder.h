@@ -51,8 +51,9 @@ struct LadderOptions {
 
 // Fits rungs of `ladder` until one can be stood on. With warm starts the climb
 // skips the rungs above the richest one that has some, but for the very richest:
-// they were refused before, and a search from scratch asks them again. Warm starts of another
-// length than the rung's parameters, or not finite, count as absent.
+// they were refused before, and a search from scratch asks them again; so does this
+// one if the rung of the warm starts no longer stands. Warm starts of another length
+// than the rung's parameters, or not finite, count as absent.
 //
 // Errors:
 // - FAILED_PRECONDITION, DATA_CANNOT_ANSWER: fewer distinct runs than parameters

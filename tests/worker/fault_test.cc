@@ -14,6 +14,7 @@ namespace {
 
 // Long enough to be hit, some seconds.
 constexpr int64_t kLong = 4'000'000;
+constexpr int64_t kEndless = 40 * kLong;
 constexpr int64_t kShort = 20'000;
 
 class WorkerFaultTest : public WorkerTest {
@@ -82,7 +83,9 @@ TEST_F(WorkerFaultTest, AnAgentWithNothingToDoLeavesWhenTold) {
 
 TEST_F(WorkerFaultTest, TheServerCanDrainAWorker) {
   const auto agent = StartAgent("a");
-  const v1::Job job = CreateJob(SmallTraining(1, kLong));
+  v1::TrainingSpec training = SmallTraining(1, kEndless);
+  training.set_max_epochs(1e6);
+  const v1::Job job = CreateJob(training);
   WaitForCheckpoint("a", job);
   v1::DrainWorkerRequest request;
   request.set_worker("a");

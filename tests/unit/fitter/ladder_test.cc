@@ -155,6 +155,22 @@ TEST(LadderTest, WarmStartSkipsTheRungsBetweenTheRichestAndItsOwn) {
   EXPECT_EQ(warm.richest->theta, cold.richest->theta);
 }
 
+TEST(LadderTest, SkippedRungsAreAskedAgainWhereTheWarmOneNoLongerStands) {
+  const std::vector<Measurement> measurements = MeasurementsOf(test_support::SimulateRuns(
+      OwnTruth("faint").coefficients, GridDesign{}.Points(), {.outlier_share = 0}));
+  const std::vector<Law> ladder = LadderOf({});
+  const LadderResult cold = Climb(ladder, measurements, {}, {}).value();
+  ASSERT_EQ(cold.rung->law.variant, "no_irreducible");
+  const Rung refused =
+      *Climb(ladder, measurements, Demand("bit_free_interaction"), {}).value().rung;
+  const LadderResult warm =
+      Climb(ladder, measurements, {}, {{.variant = "bit_free_interaction", .theta = refused.theta}})
+          .value();
+  EXPECT_EQ(warm.rung->law.variant, "no_irreducible");
+  EXPECT_EQ(warm.reports[1].explanation, cold.reports[1].explanation);
+  EXPECT_EQ(warm.rung->theta, cold.rung->theta);
+}
+
 TEST(LadderTest, RichestRungIsStoodOnThoughTheWarmStartStoodLower) {
   const LadderResult lower = ClimbStudy({}, 0.003);
   ASSERT_EQ(lower.rung->law.variant, "full");
