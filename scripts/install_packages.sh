@@ -5,6 +5,7 @@
 #   scripts/install_packages.sh test        also to test it
 #   scripts/install_packages.sh worker      also to build the training programs
 #   scripts/install_packages.sh bench       also to benchmark it
+#   scripts/install_packages.sh findings    also to write the findings of a study
 #   scripts/install_packages.sh --list ...  only prints the packages
 #
 # Installs nothing else, asks nothing, and says what it does. Needs root or sudo
@@ -25,6 +26,7 @@ packages=(
 test_packages=(libgmock-dev libgtest-dev python3 python3-grpcio python3-protobuf shellcheck)
 worker_packages=(libopenblas-openmp-dev libtorch-dev)
 bench_packages=(libbenchmark-dev python3-numpy python3-scipy)
+findings_packages=(python3-matplotlib python3-numpy)
 
 list_only=false
 for argument in "$@"; do
@@ -32,8 +34,9 @@ for argument in "$@"; do
     test) packages+=("${test_packages[@]}") ;;
     worker) packages+=("${worker_packages[@]}") ;;
     bench) packages+=("${bench_packages[@]}") ;;
+    findings) packages+=("${findings_packages[@]}") ;;
     --list) list_only=true ;;
-    *) fail "unknown argument '$argument'; known: test, worker, bench, --list" ;;
+    *) fail "unknown argument '$argument'; known: test, worker, bench, findings, --list" ;;
   esac
 done
 

@@ -1,0 +1,95 @@
+"""Writes the findings of a study: `python3 scripts/findings/report.py STUDY OUTPUT.md`.
+
+Every number comes from the rows of the study and from the server's answers; the
+same database gives the same text. scripts/write_findings.sh starts the server.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import figures
+import law_sections
+import measured_sections
+import optima
+import runs
+from service import Service
+
+SEED = 20250922
+
+
+def main(study: str, output: Path) -> None:
+    service = Service()
+    definition = service.ask("study", "show", study)
+    rows = runs.parse(service.export(study))
+    schedule = definition["fit_options"]["schedule"] or "classic"
+    random = np.random.default_rng(SEED)
+
+    measured = runs.quantized(rows, schedule)
+    noise = runs.noise(measured)
+    if noise is None:
+        sys.exit(f"study {study} has no replicates: without noise nothing can be told")
+    by_model = runs.noise_by_model(measured + runs.controls(rows, schedule))
+
+    def run_noise(cell: runs.Cell) -> float:
+        return by_model.get((cell[0], cell[2]), noise).run
+
+    found = {
+        cell: optimum
+        for cell, curve in runs.cells(measured + runs.controls(rows, schedule)).items()
+        if (optimum := optima.measure(cell, curve, run_noise(cell), random)) is not None
+    }
+    context = measured_sections.Context(
+        study, definition, service, rows, schedule, noise, by_model, found, random
+    )
+
+    folder = output.parent / f"{output.stem}_figures"
+    folder.mkdir(exist_ok=True)
+    figures.optimum_against_tokens(context, folder / "optimum.svg")
+    figures.loss_against_fraction(context, folder / "loss.svg")
+
+    disagreements: list[str] = []
+    parts = [
+        head(context),
+        measured_sections.runs_and_noise(context),
+        measured_sections.baseline(context, disagreements),
+        measured_sections.interior_optimum(context, folder, disagreements),
+        measured_sections.what_moves_it(context, folder, disagreements),
+        measured_sections.against_control(context, disagreements),
+        law_sections.fit_quality(context, disagreements),
+        law_sections.predicted_fractions(context, disagreements),
+        law_sections.control_corrected(context, disagreements),
+        law_sections.largest_size_held_out(context, disagreements),
+        measured_sections.fused(context, disagreements),
+        measured_sections.equal_memory(context, disagreements),
+        conclusion(disagreements),
+    ]
+    output.write_text("\n\n".join(part.strip() for part in parts if part) + "\n")
+
+
+def head(context: measured_sections.Context) -> str:
+    fit = context.fit
+    return f"""# Findings
+
+What {len(context.rows)} training runs of the study `{context.study}` say about the questions of
+[arXiv 2509.22935](https://arxiv.org/abs/2509.22935), "Compute-Optimal Quantization-Aware
+Training": one text, small models, one recipe. Written by `scripts/write_findings.sh` from the
+rows and from the server's answers (fit `{fit["name"]}`, revision {fit["revision"]}, rows
+`{fit["inputs"].get("rows_hash", "")[:16]}`); the same rows give the same text. Losses are in nats
+per byte. Intervals are at 90 %. *D* is all tokens, *f* the QAT fraction, *S* tokens per byte of
+parameters, *N* parameters."""
+
+
+def conclusion(disagreements: list[str]) -> str:
+    if not disagreements:
+        return "## What disagrees with the paper\n\nNothing that these runs can tell."
+    points = "\n".join(f"- {point}" for point in disagreements)
+    return f"## What disagrees with the paper, or cannot be told\n\n{points}"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: report.py STUDY OUTPUT.md, with BITBUDGET_SERVER set")
+    main(sys.argv[1], Path(sys.argv[2]))
