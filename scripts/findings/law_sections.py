@@ -141,7 +141,8 @@ Mean absolute error of the predicted fraction: {mean_error:.3f} over the {len(to
 whose optimum stands out of the noise, {np.mean(errors):.3f} over all {len(errors)} (the paper:
 {PAPER_FRACTION_ERROR}). {covered} of {len(body)} measured optima lie in the interval. What counts
 is regret, the measured loss at the predicted fraction minus the best measured:
-{np.mean(regrets):.4f} nats on average, {max(regrets):.4f} at most, beside a run noise of {context.noise.run:.4f}.
+{np.mean(regrets):.4f} nats on average, {max(regrets):.4f} at most, beside a run noise of
+{context.noise.run:.4f}.
 
 {table(["N", "D", "bits", "measured f", "predicted f", "inside", "regret, nats"], body)}
 
