@@ -67,22 +67,6 @@ absl::Status CheckLevel(const AskedLevel& asked) {
                   asked.only_level));
 }
 
-absl::Status CheckSizeAndWidth(const FittedLaw& law, double parameters, double weight_bits) {
-  const fitter::DataSupport& data = law.support;
-  RETURN_IF_ERROR(
-      CheckLevel({"parameters", data.parameters_level_count, data.parameters.lower, parameters}));
-  if (weight_bits == 16) return absl::OkStatus();
-  if (data.weight_bits.empty()) {
-    return DataCannotAnswer({{"weight_bits", 0, 1}},
-                            "The study has no quantized runs; measure some at the width in "
-                            "question.");
-  }
-  return CheckLevel({"weight_bits",
-                     static_cast<int>(data.weight_bits.size()),
-                     data.weight_bits.front(),
-                     weight_bits});
-}
-
 absl::Status FullPrecisionOnly(const FittedLaw& law) {
   if (law.law.family == fitter::kComputeOptimalQat) {
     return DataCannotAnswer(
@@ -148,9 +132,9 @@ absl::Status CheckGroupSize(const FittedLaw& law, const RunPoint& run) {
 absl::Status CheckOptimizer(const FittedLaw& law, const RunPoint& run) {
   const int count = static_cast<int>(law.law.optimizers.size());
   if (count == 0 || (run.optimizer >= 0 && run.optimizer < count)) return absl::OkStatus();
-  return OutOfRangeField("optimizer",
-                         fmt::format("must be one that the runs have: {}",
-                                     fmt::join(law.law.optimizers, ", ")));
+  return OutOfRangeField(
+      "optimizer",
+      fmt::format("must be one that the runs have: {}", fmt::join(law.law.optimizers, ", ")));
 }
 
 absl::Status CheckTokens(const FittedLaw& law, const RunPoint& run) {
@@ -225,6 +209,23 @@ absl::Status CheckTradeOff(const FittedLaw& law) {
 
 }  // namespace
 
+absl::Status CheckMeasuredAxes(const fitter::DataSupport& data,
+                               double parameters,
+                               double weight_bits) {
+  RETURN_IF_ERROR(
+      CheckLevel({"parameters", data.parameters_level_count, data.parameters.lower, parameters}));
+  if (weight_bits == 16) return absl::OkStatus();
+  if (data.weight_bits.empty()) {
+    return DataCannotAnswer({{"weight_bits", 0, 1}},
+                            "The study has no quantized runs; measure some at the width in "
+                            "question.");
+  }
+  return CheckLevel({"weight_bits",
+                     static_cast<int>(data.weight_bits.size()),
+                     data.weight_bits.front(),
+                     weight_bits});
+}
+
 absl::Status CheckLossQuestion(const FittedLaw& law, const RunPoint& run) {
   const fitter::DataSupport& data = law.support;
   if (run.weight_bits < 16) RETURN_IF_ERROR(CheckDescribesQuantizedRuns(law));
@@ -232,7 +233,7 @@ absl::Status CheckLossQuestion(const FittedLaw& law, const RunPoint& run) {
   RETURN_IF_ERROR(CheckWidthIsDescribed(law, run));
   RETURN_IF_ERROR(CheckGroupSize(law, run));
   RETURN_IF_ERROR(CheckOptimizer(law, run));
-  RETURN_IF_ERROR(CheckSizeAndWidth(law, run.parameters, run.weight_bits));
+  RETURN_IF_ERROR(CheckMeasuredAxes(law.support, run.parameters, run.weight_bits));
   RETURN_IF_ERROR(CheckLevel({"total_tokens",
                               data.total_tokens_level_count,
                               data.total_tokens.lower,
@@ -246,7 +247,7 @@ absl::Status CheckSplitQuestion(const FittedLaw& law, double parameters, double 
   const fitter::DataSupport& data = law.support;
   RETURN_IF_ERROR(CheckDescribesQuantizedRuns(law));
   RETURN_IF_ERROR(CheckTradeOff(law));
-  RETURN_IF_ERROR(CheckSizeAndWidth(law, parameters, weight_bits));
+  RETURN_IF_ERROR(CheckMeasuredAxes(law.support, parameters, weight_bits));
   if (data.qat_fraction_level_count >= kMinSplitFractions) return absl::OkStatus();
   return DataCannotAnswer(
       {{"qat_fraction", data.qat_fraction_level_count, kMinSplitFractions}},

@@ -41,6 +41,11 @@ inline constexpr int kMinFreeSizes = 2;
 // - FAILED_PRECONDITION, DATA_CANNOT_ANSWER: see above.
 absl::Status CheckLossQuestion(const FittedLaw& law, const RunPoint& run);
 
+// OK if the data have this size and width, or at least two levels of each to go by.
+absl::Status CheckMeasuredAxes(const fitter::DataSupport& data,
+                               double parameters,
+                               double weight_bits);
+
 // OK if they can tell how to split a budget at this N and B. Errors as above.
 absl::Status CheckSplitQuestion(const FittedLaw& law, double parameters, double weight_bits);
 

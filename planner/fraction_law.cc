@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "planner/capability.h"
 #include "planner/qat_fraction.h"
 #include "planner/root.h"
 #include "util/error.h"
+#include "util/status_macros.h"
 
 namespace bitbudget::planner {
 namespace {
@@ -67,6 +69,10 @@ absl::StatusOr<FractionAnswer> OptimizeQatFraction(const fitter::FractionLaw& la
                             "The data identify the best QAT fraction alone, no losses, and a "
                             "checkpoint needs those; measure more sizes, budgets and widths.");
   }
+  const bool published = law.optimum_count == 0;
+  if (!published) {
+    RETURN_IF_ERROR(CheckMeasuredAxes(support, question.parameters, question.weight_bits));
+  }
   if (const double s = TokensPerByte(question, 0); !(s > 1)) {
     return OutOfRangeField(
         "total_tokens",
@@ -84,7 +90,7 @@ absl::StatusOr<FractionAnswer> OptimizeQatFraction(const fitter::FractionLaw& la
   answer.cooldown = AdviseCooldown(question.weight_bits);
   answer.outside = OutsideData(
       support, {question.parameters, answer.fp_tokens, answer.qat_tokens, question.weight_bits});
-  if (law.optimum_count == 0) {
+  if (published) {
     answer.warnings.push_back(
         fmt::format("A published law of the fraction alone, with a mean error of {:.2g} over its "
                     "own runs; it comes without losses.",

@@ -56,6 +56,21 @@ TEST(FractionLawTest, IntervalIsSymmetricInTheLogarithmOfTheCoefficient) {
   EXPECT_FALSE(Ask(question)->qat_fraction.interval);
 }
 
+// Off an axis with one level the answer would rest on the law's form alone.
+TEST(FractionLawTest, OtherWidthOrSizeThanTheOnlyOneMeasuredIsRefused) {
+  fitter::DataSupport support = FittedQatLaw(OwnTruth("grows")).support;
+  support.weight_bits = {2};
+  const auto missing = [&] {
+    return MissingAxes(OptimizeQatFraction(kPublished, support, AtTokensPerByte(100)).status());
+  };
+  EXPECT_THAT(missing(), testing::ElementsAre("weight_bits 1 of 2"));
+  support.weight_bits = {8};
+  EXPECT_THAT(missing(), testing::IsEmpty());
+  support.parameters_level_count = 1;
+  support.parameters = {1e8, 1e8};
+  EXPECT_THAT(missing(), testing::ElementsAre("parameters 1 of 2"));
+}
+
 TEST(FractionLawTest, KnowsNoLosses) {
   const FractionAnswer answer = *Ask(AtTokensPerByte(100));
   EXPECT_FALSE(answer.flat_range);
