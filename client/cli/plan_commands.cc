@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_split.h"
 #include "client/cli/commands.h"
+#include "client/cli/error_text.h"
 #include "client/cli/flags.h"
 #include "client/cli/plan_flags.h"
 #include "client/cli/plan_report.h"
@@ -71,7 +72,38 @@ constexpr char kParametersHelp[] = "Parameters, in the study's convention";
 constexpr char kFreeParametersHelp[] =
     "Parameters, in the study's convention; else the best size is sought";
 
+// Flags of which one must be there, as their fields allow none.
+absl::Status CheckFlags(const v1::OptimizeBitWidthRequest& request) {
+  if (request.budget_case() != v1::OptimizeBitWidthRequest::BUDGET_NOT_SET ||
+      request.objective() == v1::OptimizeBitWidthRequest::LEAST_COMPUTE) {
+    return absl::OkStatus();
+  }
+  return WrongUsage("a budget is missing: --total-tokens or --flops");
+}
+
+absl::Status CheckFlags(const v1::CompareToFullPrecisionRequest& request) {
+  if (request.budget_case() != v1::CompareToFullPrecisionRequest::BUDGET_NOT_SET) {
+    return absl::OkStatus();
+  }
+  return WrongUsage("a budget is missing: --total-tokens or --flops");
+}
+
+absl::Status CheckFlags(const v1::EstimateWasteRequest& request) {
+  if (!request.total_tokens().empty() || !request.compute_flops().empty() || request.has_range()) {
+    return absl::OkStatus();
+  }
+  return WrongUsage("budgets are missing: --total-tokens, --flops or --range");
+}
+
+absl::Status CheckFlags(const v1::PlanTrainingRequest& request) {
+  if (request.goal_case() != v1::PlanTrainingRequest::GOAL_NOT_SET) return absl::OkStatus();
+  return WrongUsage(
+      "a goal is missing: --total-tokens, --flops, --device-hours, --money, --deadline-hours or "
+      "--target-loss");
+}
+
 absl::Status RunBits(Session& session, const Arguments<v1::OptimizeBitWidthRequest>& arguments) {
+  RETURN_IF_ERROR(CheckFlags(arguments.request));
   ASSIGN_OR_RETURN(const v1::OptimizeBitWidthRequest request, Complete(arguments));
   ASSIGN_OR_RETURN(client::Client * client, session.Client());
   ASSIGN_OR_RETURN(const auto answer, client->OptimizeBitWidth(request));
@@ -81,6 +113,7 @@ absl::Status RunBits(Session& session, const Arguments<v1::OptimizeBitWidthReque
 
 absl::Status RunCompare(Session& session,
                         const Arguments<v1::CompareToFullPrecisionRequest>& arguments) {
+  RETURN_IF_ERROR(CheckFlags(arguments.request));
   ASSIGN_OR_RETURN(const v1::CompareToFullPrecisionRequest request, Complete(arguments));
   ASSIGN_OR_RETURN(client::Client * client, session.Client());
   ASSIGN_OR_RETURN(const auto answer, client->CompareToFullPrecision(request));
@@ -89,6 +122,7 @@ absl::Status RunCompare(Session& session,
 }
 
 absl::Status RunWaste(Session& session, const Arguments<v1::EstimateWasteRequest>& arguments) {
+  RETURN_IF_ERROR(CheckFlags(arguments.request));
   ASSIGN_OR_RETURN(const v1::EstimateWasteRequest request, CompleteWithHardware(arguments));
   ASSIGN_OR_RETURN(client::Client * client, session.Client());
   ASSIGN_OR_RETURN(const auto answer, client->EstimateWaste(request));
@@ -97,6 +131,7 @@ absl::Status RunWaste(Session& session, const Arguments<v1::EstimateWasteRequest
 }
 
 absl::Status RunPlan(Session& session, const Arguments<v1::PlanTrainingRequest>& arguments) {
+  RETURN_IF_ERROR(CheckFlags(arguments.request));
   ASSIGN_OR_RETURN(const v1::PlanTrainingRequest request, CompleteWithHardware(arguments));
   ASSIGN_OR_RETURN(client::Client * client, session.Client());
   ASSIGN_OR_RETURN(const auto answer, client->PlanTraining(request));

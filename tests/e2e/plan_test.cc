@@ -127,7 +127,6 @@ TEST_F(PlanTest, BadQuestionsAreNamedPrecisely) {
   ExpectRefused("bits --study s --memory 1GiB --flops 1", "compute_flops");
   ExpectRefused("bits --study s --parameters 300M --flops 1e9", "compute_flops");
   ExpectRefused("bits --study s --memory 1GiB --flops 1e20 --weight-bits 8", "weight_bits");
-  ExpectRefused("bits --study s --memory 1GiB", "total_tokens");
   ExpectRefused("bits --study s --parameters 7B --flops 1e20 --layers 2 --width 64",
                 "memory_model.layers");
   ExpectRefused("bits --study s --objective least-compute --memory 1GiB --target-loss 0.1",
@@ -142,6 +141,17 @@ TEST_F(PlanTest, BadQuestionsAreNamedPrecisely) {
       "h100-sxm");
   ExpectRefused("plan --study s --parameters 300M --money 100 --device h100-sxm",
                 "hardware.price_per_device_hour");
+}
+
+TEST_F(PlanTest, MissingBudgetIsWrongUsageAndNamesTheFlags) {
+  for (const char* command : {"bits --study s --memory 1GiB",
+                              "compare-fp --study s --parameters 300M",
+                              "waste --study s --parameters 300M --weight-bits 2",
+                              "plan --study s --parameters 300M"}) {
+    const testing::Completed refused = Bitbudget(command);
+    EXPECT_EQ(refused.status.code, 2) << command;
+    EXPECT_THAT(refused.errors, HasSubstr("--total-tokens")) << command;
+  }
 }
 
 TEST_F(PlanTest, WrongUsageIsToldBeforeAnyCall) {
