@@ -25,8 +25,9 @@ constexpr int kMostQueuedQuestions = 1'024;
 // commit.
 constexpr int kJobThreads = 64;
 constexpr int kMostQueuedJobTasks = 4'096;
-// For calls that are told to give up to do so and say so.
-constexpr absl::Duration kLastWords = absl::Seconds(1);
+// For calls that are told to give up to do so and say so: long work looks up between
+// two fits, which on a loaded machine can be seconds apart.
+constexpr absl::Duration kLastWords = absl::Seconds(5);
 // For the rest: replies on their way, the last commit.
 constexpr absl::Duration kSlack = absl::Seconds(5);
 
