@@ -179,11 +179,10 @@ ask bitbudget grid --study "$study" --quantity optimal-qat-fraction --parameters
 
 tell <<'TEXT'
 5. IS IT RIGHT? Hold it against the runs themselves: those of 4M tokens at 2 bits. The least loss
-was measured with 1M QAT tokens, a quarter of the budget. The law puts the best higher, and a
-quarter in the range that it calls as good. Its interval is narrower than that gap: it takes what
-the law misses for noise, and a miss of the law does not average out as noise does. Hence the
-warning. Nor do waste and "as good" hold here: 45 % and 70 % measured worse than 12 %. Right in
-kind, not to two digits.
+was measured with 1M QAT tokens, a quarter of the budget. The law puts the best higher: its form
+misses these runs, the scatter of replicates shows by how much, and the intervals contain it. So
+the interval is wide, no range of fractions is called as good, and what the 10 % rule wastes is not
+told from nothing. Right in kind, not to two digits; hence the warnings.
 TEXT
 ask bitbudget experiments list --study "$study" --parameters 55296 --weight-bits 2 \
   --schedule classic --min-total-tokens 4M --max-total-tokens 4.1M
