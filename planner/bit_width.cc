@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "planner/best_fraction.h"
 #include "planner/capability.h"
 #include "planner/uncertainty.h"
 #include "planner/width_ranking.h"
@@ -58,7 +59,7 @@ class EntryMaker {
     candidate.qat_fraction = FractionOf(surface, plan);
     candidate.fp_tokens = question_.fixed_fp_tokens.value_or(run.fp_tokens);
     candidate.qat_tokens = run.qat_tokens;
-    candidate.loss_nats = uncertainty_.Loss(plan.loss_nats, entry->contender.gradient);
+    candidate.loss_nats = uncertainty_.Loss(run, plan.loss_nats, entry->contender.gradient);
     candidate.memory = MemoryOf(question_.memory_model, candidate.parameters, run.weight_bits);
     candidate.compute_flops = TrainingFlops(run, plan.budget.qat_token_cost);
     candidate.tokens_per_parameter_byte = run.tokens_per_parameter_byte(run.total_tokens());
@@ -68,11 +69,7 @@ class EntryMaker {
 
   Estimate FractionOf(const LossSurface& surface, const WidthPlan& plan) const {
     if (!plan.split) return {std::exp(plan.tokens.qat - plan.tokens.total)};
-    std::vector<double> gradient;
-    if (uncertainty_.wanted()) {
-      gradient = LogitFractionGradient(surface, plan.budget.At(plan.log_parameters), *plan.split);
-    }
-    return uncertainty_.Fraction(plan.split->logit_fraction, gradient);
+    return BestFraction(surface, plan.budget.At(plan.log_parameters), *plan.split, uncertainty_);
   }
 
   void SetNeed(double need_per_log_loss, Entry* entry) const {

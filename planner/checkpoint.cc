@@ -104,11 +104,12 @@ absl::Status AddBudget(const LossSurface& surface,
   }
   const double qat_tokens = left_tokens / question.qat_token_cost;
   const LogTokens tokens = LogTokens::Of(answer->fp_tokens, qat_tokens);
-  RETURN_IF_ERROR(CheckLossQuestion(surface.law(), surface.RunAt(tokens)));
+  const RunPoint run = surface.RunAt(tokens);
+  RETURN_IF_ERROR(CheckLossQuestion(surface.law(), run));
   std::vector<double> gradient;
   if (uncertainty.wanted()) gradient = surface.LogLossGradient(tokens);
   answer->qat_tokens = qat_tokens;
-  answer->loss_nats = uncertainty.Loss(surface.LossNats(tokens), gradient);
+  answer->loss_nats = uncertainty.Loss(run, surface.LossNats(tokens), gradient);
   answer->loss_change_per_qat_token_nats = surface.SlopeInLogQatTokens(tokens) / qat_tokens;
   return absl::OkStatus();
 }

@@ -3,7 +3,9 @@
 #ifndef BITBUDGET_PLANNER_DRAW_SPREAD_H_
 #define BITBUDGET_PLANNER_DRAW_SPREAD_H_
 
+#include <cstddef>
 #include <span>
+#include <vector>
 
 #include "planner/answer.h"
 
@@ -15,6 +17,10 @@ struct DrawnGradient {
   std::span<const double> gradient;  // by law->theta; empty: not at all
 };
 
+// Number of draws of the law, and one of them.
+size_t DrawCount(const FittedLaw& law);
+std::span<const double> Draw(const FittedLaw& law, size_t draw);
+
 // True if every law that has a gradient has as many draws as the others, at least one.
 bool HasDraws(std::span<const DrawnGradient> parts);
 
@@ -23,6 +29,10 @@ bool HasDraws(std::span<const DrawnGradient> parts);
 // variable of standard deviation 1. Draws of several laws belong together by their
 // number. HasDraws(parts) holds.
 double SpreadOfDraws(std::span<const DrawnGradient> parts, double confidence_level);
+
+// The same from how far each draw moves the quantity itself, at least one; infinite
+// where a draw has none.
+double SpreadOfDeviations(std::vector<double> deviations, double confidence_level);
 
 }  // namespace bitbudget::planner
 

@@ -20,6 +20,7 @@ constexpr double kDefaultToleranceShare = 0.01;
 // A loss by one of the laws, with its derivatives.
 struct Loss {
   const FittedLaw* law = nullptr;
+  RunPoint run;
   double nats = 0;
   std::vector<double> log_gradient;  // empty without intervals
 };
@@ -90,7 +91,7 @@ class Comparison {
   }
 
   Loss LossOf(const FittedLaw& law, const RunPoint& run) const {
-    Loss loss{.law = &law};
+    Loss loss{.law = &law, .run = run};
     std::vector<double>* gradient = question_.with_intervals ? &loss.log_gradient : nullptr;
     loss.nats = std::exp(fitter::LogLoss(law.law, law.theta, run, gradient));
     return loss;
@@ -100,14 +101,14 @@ class Comparison {
     const Uncertainty uncertainty = question_.with_intervals
                                         ? Uncertainty(*loss.law, question_.confidence_level)
                                         : Uncertainty(*loss.law);
-    return uncertainty.Loss(loss.nats, loss.log_gradient);
+    return uncertainty.Loss(loss.run, loss.nats, loss.log_gradient);
   }
 
   // Of weight_a L_a + weight_b L_b.
   JointGradient GradientOf(const Loss& a, double weight_a, const Loss& b, double weight_b) const {
     JointGradient gradient;
-    gradient.AddLoss(laws_, *a.law, a.nats, a.log_gradient, weight_a);
-    gradient.AddLoss(laws_, *b.law, b.nats, b.log_gradient, weight_b);
+    gradient.AddLoss(laws_, *a.law, a.run, a.nats, a.log_gradient, weight_a);
+    gradient.AddLoss(laws_, *b.law, b.run, b.nats, b.log_gradient, weight_b);
     return gradient;
   }
 

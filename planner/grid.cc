@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "planner/best_fraction.h"
 #include "planner/capability.h"
 #include "planner/grid_question.h"
 #include "planner/optimal_split.h"
@@ -48,7 +49,7 @@ class PointEvaluator {
     if (!uncertainty_.wanted()) return {loss_nats};
     std::vector<double> gradient;
     fitter::LogLoss(law_.law, law_.theta, run, &gradient);
-    return uncertainty_.Loss(loss_nats, gradient);
+    return uncertainty_.Loss(run, loss_nats, gradient);
   }
 
   absl::StatusOr<GridPoint> Loss(const RunPoint& run) const {
@@ -71,11 +72,8 @@ class PointEvaluator {
     const RunPoint run = surface.RunAt(optimum->tokens);
     RETURN_IF_ERROR(CheckLossQuestion(law_, run));
     switch (quantity_) {
-      case GridQuantity::kOptimalQatFraction: {
-        std::vector<double> gradient;
-        if (uncertainty_.wanted()) gradient = LogitFractionGradient(surface, budget, *optimum);
-        return GridPoint{uncertainty_.Fraction(optimum->logit_fraction, gradient), run};
-      }
+      case GridQuantity::kOptimalQatFraction:
+        return GridPoint{BestFraction(surface, budget, *optimum, uncertainty_), run};
       case GridQuantity::kWastedTokenFraction:
         return Waste(surface, budget, *optimum, Get(variables, GridVariable::kQatFraction));
       default:

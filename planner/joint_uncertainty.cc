@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "planner/draw_spread.h"
+#include "planner/run_loss.h"
 
 namespace bitbudget::planner {
 namespace {
@@ -23,10 +24,25 @@ double Bilinear(std::span<const double> left,
   return sum;
 }
 
+// How far each draw moves the sum of losses. All laws have as many draws.
+std::vector<double> DeviationsOfDraws(const JointGradient& gradient) {
+  std::vector<double> deviations;
+  for (const JointGradient::WeightedLoss& part : gradient.losses) {
+    const RunLoss loss(part.law->law, part.run);
+    deviations.resize(DrawCount(*part.law), 0);
+    for (size_t draw = 0; draw < deviations.size(); ++draw) {
+      const double loss_nats = std::exp(loss.LogLoss(Draw(*part.law, draw)));
+      deviations[draw] += part.weight * (loss_nats - part.loss_nats);
+    }
+  }
+  return deviations;
+}
+
 }  // namespace
 
 void JointGradient::AddLoss(const FitLaws& laws,
                             const FittedLaw& law,
+                            const RunPoint& run,
                             double loss_nats,
                             std::span<const double> log_gradient,
                             double weight) {
@@ -36,6 +52,7 @@ void JointGradient::AddLoss(const FitLaws& laws,
   for (size_t i = 0; i < log_gradient.size(); ++i) gradient[i] += scale * log_gradient[i];
   const double misfit = scale * law.misfit.loss_stddev;
   misfit_variance += misfit * misfit;
+  losses.push_back({&law, run, loss_nats, weight});
 }
 
 JointUncertainty::JointUncertainty(const FitLaws& laws, double confidence_level)
@@ -63,7 +80,7 @@ std::optional<double> JointUncertainty::HalfWidth(const JointGradient& gradient)
   const DrawnGradient drawn[] = {{laws_.law, gradient.by_law},
                                  {laws_.full_precision_law, gradient.by_full_precision_law}};
   if (HasDraws(drawn)) {
-    const double spread = SpreadOfDraws(drawn, confidence_level_);
+    const double spread = SpreadOfDeviations(DeviationsOfDraws(gradient), confidence_level_);
     variance = gradient.misfit_variance + spread * spread;
   }
   // Rounding can leave a variance of 0 slightly negative; NaN fails as well.

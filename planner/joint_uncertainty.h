@@ -1,6 +1,6 @@
 // Intervals of quantities that hang on both laws of a fit, of quantized runs and of
 // full-precision runs alone, from the joint covariance of their parameters. By the
-// delta method, as in uncertainty.h.
+// delta method, as in uncertainty.h: draws are evaluated, not followed along gradients.
 
 #ifndef BITBUDGET_PLANNER_JOINT_UNCERTAINTY_H_
 #define BITBUDGET_PLANNER_JOINT_UNCERTAINTY_H_
@@ -28,10 +28,19 @@ struct JointGradient {
   std::vector<double> by_law;                 // by law.theta; empty: not at all
   std::vector<double> by_full_precision_law;  // likewise
   double misfit_variance = 0;
+  // What moves: a sum of weighted losses.
+  struct WeightedLoss {
+    const FittedLaw* law = nullptr;
+    RunPoint run;
+    double loss_nats = 0;
+    double weight = 0;
+  };
+  std::vector<WeightedLoss> losses;
 
-  // Adds `weight` times the loss of a law whose log loss has this gradient.
+  // Adds `weight` times the loss of `run` by a law whose log loss has this gradient.
   void AddLoss(const FitLaws& laws,
                const FittedLaw& law,
+               const RunPoint& run,
                double loss_nats,
                std::span<const double> log_gradient,
                double weight);

@@ -58,10 +58,10 @@ absl::StatusOr<LossAnswer> PredictLoss(const FittedLaw& law,
   std::vector<double> gradient;
   fitter::LogLoss(law.law, law.theta, run, &gradient);
   const Uncertainty uncertainty(law, confidence_level);
-  answer.loss_nats = uncertainty.Loss(loss_nats, gradient);
+  answer.loss_nats = uncertainty.Loss(run, loss_nats, gradient);
   // The misfit of the law is in run_stddev, as part of its residuals.
   const double run_variance = law.run_stddev * law.run_stddev + law.trunk_stddev * law.trunk_stddev;
-  answer.prediction = uncertainty.Positive(loss_nats, gradient, run_variance).interval;
+  answer.prediction = uncertainty.LossOfOneRun(run, loss_nats, gradient, run_variance).interval;
   answer.perplexity = PerplexityOf(answer.loss_nats);
   answer.tokens_per_parameter_byte = run.tokens_per_parameter_byte(run.total_tokens());
   answer.outside = OutsideData(law.support, run);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "planner/best_fraction.h"
 #include "planner/capability.h"
 #include "planner/checkpoint.h"
 #include "planner/optimal_split.h"
@@ -116,15 +117,13 @@ absl::StatusOr<FractionAnswer> AnswerForBudget(const LossSurface& surface,
   FractionAnswer answer;
   SetRun(run, law.support, &answer);
   std::vector<double> gradient;
-  if (uncertainty.wanted() || !IsAllIdentified(law)) {
-    gradient = LogitFractionGradient(surface, budget, *optimum);
-  }
-  answer.qat_fraction = uncertainty.Fraction(optimum->logit_fraction, gradient);
+  if (!IsAllIdentified(law)) gradient = LogitFractionGradient(surface, budget, *optimum);
+  answer.qat_fraction = BestFraction(surface, budget, *optimum, uncertainty);
   // By the envelope theorem the best loss moves with theta as the loss of a fixed
   // split does.
   std::vector<double> loss_gradient;
   if (uncertainty.wanted()) loss_gradient = surface.LogLossGradient(optimum->tokens);
-  answer.loss_nats = uncertainty.Loss(optimum->loss_nats(), loss_gradient);
+  answer.loss_nats = uncertainty.Loss(run, optimum->loss_nats(), loss_gradient);
   answer.loss_tolerance_nats =
       question.loss_tolerance_nats.value_or(kDefaultToleranceShare * optimum->loss_nats());
   answer.flat_range = Shrink(FlatRange(surface, budget, *optimum, answer.loss_tolerance_nats),

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "planner/best_fraction.h"
+
 namespace bitbudget::planner {
 namespace {
 
@@ -34,12 +36,14 @@ class SplitComparison {
     if (!uncertainty.wanted()) return;
     gradient_ = surface.LogLossGradient(tokens_);
     best_gradient_ = LogitFractionGradient(surface, budget, optimum);
-    const Estimate best = uncertainty.Fraction(optimum.logit_fraction, best_gradient_);
+    const Estimate best = BestFraction(surface, budget, optimum, uncertainty);
     may_be_best_ = best.interval && best.interval->lower <= qat_fraction &&
                    qat_fraction <= best.interval->upper;
   }
 
-  Estimate Loss() const { return uncertainty_.Loss(loss_nats_, gradient_); }
+  Estimate Loss() const {
+    return uncertainty_.Loss(surface_.RunAt(tokens_), loss_nats_, gradient_);
+  }
 
   // excess = root^2; near the optimum root = sqrt(L''/2) distance.
   Estimate Excess() const {

@@ -1,12 +1,15 @@
 // Intervals by the delta method: a quantity is moved to a scale on which it is
 // nearly linear in theta and cannot leave its range, and its interval there is
 // value +- factor * standard error, from the covariance or, if the fit has them, the
-// draws of a bootstrap. What the law itself misses (fitter::Misfit) is
-// no matter of theta and adds in square.
+// draws of a bootstrap. Losses and best fractions are evaluated at each draw: draws
+// follow the curved valleys in which parameters trade against each other, which a
+// gradient leaves at once. Other quantities follow their gradient. What the law itself misses
+// (fitter::Misfit) is no matter of theta and adds in square.
 
 #ifndef BITBUDGET_PLANNER_UNCERTAINTY_H_
 #define BITBUDGET_PLANNER_UNCERTAINTY_H_
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -22,6 +25,10 @@ std::vector<double> Difference(std::span<const double> b, std::span<const double
 // 0 if none is known.
 double FractionMisfitHalfWidth(const FittedLaw& law, double confidence_level);
 
+// A quantity at other parameters of the law, on the scale of its interval; not finite
+// where these have none.
+using QuantityAt = std::function<double(std::span<const double> theta)>;
+
 // Makes the intervals of one answer. Refers to the law, which must outlive it.
 // An estimate has no interval if none is wanted, if its gradient meets no
 // variance, or if the interval has no finite end: then the data fix none.
@@ -32,6 +39,8 @@ class Uncertainty {
   Uncertainty(const FittedLaw& law, double confidence_level);
 
   bool wanted() const { return factor_ > 0; }
+  // True if intervals are wanted and rest on draws.
+  bool has_draws() const;
 
   // Standard error of a quantity with this derivative by theta; nullopt as
   // above.
@@ -43,12 +52,20 @@ class Uncertainty {
                     std::span<const double> gradient,
                     double extra_variance = 0) const;
 
-  // The mean loss of runs: as above, with the misfit of the law.
-  Estimate Loss(double loss_nats, std::span<const double> gradient) const;
+  // The mean loss of runs like `run`: as above, with the misfit of the law.
+  Estimate Loss(const RunPoint& run, double loss_nats, std::span<const double> gradient) const;
+
+  // The loss of one further run: `run_variance` of its logarithm contains the misfit.
+  Estimate LossOfOneRun(const RunPoint& run,
+                        double loss_nats,
+                        std::span<const double> gradient,
+                        double run_variance) const;
 
   // A best fraction, symmetric in its logit, with the misfit of the law; `gradient`
-  // is that of the logit.
-  Estimate Fraction(double logit, std::span<const double> gradient) const;
+  // and `logit_at`, needed with draws alone, are those of the logit.
+  Estimate Fraction(double logit,
+                    std::span<const double> gradient,
+                    const QuantityAt& logit_at = nullptr) const;
 
   // The square of a signed quantity with gradient `gradient`: values >= 0 that
   // touch 0 as a minimum does, such as a loss in excess of the best. The quantity
@@ -59,10 +76,17 @@ class Uncertainty {
                   double by_logit_fraction = 0) const;
 
  private:
+  // As StandardError, of a quantity whose value is `estimate`.
+  std::optional<double> StandardErrorOf(double estimate,
+                                        std::span<const double> gradient,
+                                        const QuantityAt& quantity_at) const;
+
   // `misfit_half_width` is added in square.
-  std::optional<double> HalfWidth(std::span<const double> gradient,
+  std::optional<double> HalfWidth(const std::optional<double>& standard_error,
                                   double extra_variance,
                                   double misfit_half_width) const;
+
+  static Estimate AroundPositive(double value, const std::optional<double>& half_width);
 
   const FittedLaw* law_;
   double confidence_level_ = 0;

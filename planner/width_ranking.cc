@@ -5,45 +5,12 @@
 #include <numeric>
 
 #include "planner/draws.h"
+#include "planner/run_loss.h"
 
 namespace bitbudget::planner {
 namespace {
 
 constexpr int kDrawsBetweenPolls = 256;
-
-// The loss of one run as a function of theta, its features computed once.
-class RunLoss {
- public:
-  RunLoss(const fitter::Law& law, const RunPoint& run) {
-    for (const fitter::Term& term : law.terms) {
-      if (!fitter::TermApplies(term, run)) continue;
-      for (const fitter::Factor& factor : term.factors) {
-        factors_.push_back(
-            {factor.parameter, fitter::FeatureValue(factor.feature, run, law.reference)});
-      }
-      ends_.push_back(factors_.size());
-    }
-  }
-
-  double LogLoss(std::span<const double> theta) const {
-    double loss = 0;
-    size_t i = 0;
-    for (const size_t end : ends_) {
-      double log_term = 0;
-      for (; i < end; ++i) log_term += theta[factors_[i].parameter] * factors_[i].feature;
-      loss += std::exp(log_term);
-    }
-    return std::log(loss);
-  }
-
- private:
-  struct Factor {
-    int parameter;
-    double feature;
-  };
-  std::vector<Factor> factors_;  // of all terms, one after the other
-  std::vector<size_t> ends_;     // of each term
-};
 
 double LinearScore(const Contender& contender,
                    std::span<const double> estimate,

@@ -69,7 +69,7 @@ TEST_F(UncertaintyTest, MisfitOfTheLawAddsInSquare) {
   FittedLaw law = law_;
   law.misfit = {.loss_stddev = 0.3, .logit_fraction_stddev = 0.5, .fraction_degrees_of_freedom = 4};
   const Uncertainty uncertainty(law, 0.9);
-  EXPECT_NEAR(std::log(uncertainty.Loss(1, kGradient).interval->upper),
+  EXPECT_NEAR(std::log(uncertainty.Loss({}, 1, kGradient).interval->upper),
               IntervalFactor(0.9, 7) * std::hypot(kStandardError, 0.3),
               1e-14);
   const double misfit_half_width = IntervalFactor(0.9, 4) * 0.5;
