@@ -103,9 +103,9 @@ start_worker() {
 
 # Follows a campaign; after each line of it, what its study answers by now.
 follow() {
-  local campaign=$1 study=$2 line answer
+  local campaign=$1 trained=$2 line answer
   shift 2
-  printf '\n$ bitbudget campaign watch %s --study %s\n' "$campaign" "$study"
+  printf '\n$ bitbudget campaign watch %s --study %s\n' "$campaign" "$trained"
   while IFS= read -r line; do
     say "$line"
     if answer=$("$@" 2>/dev/null); then
@@ -113,7 +113,7 @@ follow() {
     else
       say "      no answer yet"
     fi
-  done < <(bitbudget campaign watch "$campaign" --study "$study")
+  done < <(bitbudget campaign watch "$campaign" --study "$trained")
 }
 
 finish() {
@@ -230,13 +230,13 @@ start_worker live
 question=(bitbudget fraction --study live --parameters 24736 --total-tokens 1M --weight-bits 1)
 follow ten live "${question[@]}"
 tell <<'TEXT'
-Five fractions of the small budget gave the first answer. Half of the large one showed that it does
-not carry over, and there was none. With both measured there is one again, less sure of itself. Ten
-runs fix no law of the loss, and the server says so.
+Five fractions of the small budget are enough for a first answer. Runs of the large one may take it
+back while they are few, for it does not carry over; with both measured there is one again. Ten runs
+fix no law of the loss, and the server says so.
 TEXT
 ask bitbudget jobs list --study live --campaign ten
-bitbudget fit run --study live >/dev/null
-ask "${question[@]}"
+# What ten runs say hangs on the machine's rounding; a refusal is an answer too.
+ask "${question[@]}" || true
 
 tell <<'TEXT'
 That is the tool: measure small runs, store them, ask before you spend. README.md goes on from
