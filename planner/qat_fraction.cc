@@ -126,8 +126,13 @@ absl::StatusOr<FractionAnswer> AnswerForBudget(const LossSurface& surface,
   answer.loss_nats = uncertainty.Loss(run, optimum->loss_nats(), loss_gradient);
   answer.loss_tolerance_nats =
       question.loss_tolerance_nats.value_or(kDefaultToleranceShare * optimum->loss_nats());
-  answer.flat_range = Shrink(FlatRange(surface, budget, *optimum, answer.loss_tolerance_nats),
-                             FractionMisfitHalfWidth(law, question.confidence_level));
+  // A law that misses differences by more than the tolerance cannot tell which losses
+  // lie within it.
+  if (LossDifferenceMisfitHalfWidth(law, question.confidence_level) * optimum->loss_nats() <=
+      answer.loss_tolerance_nats) {
+    answer.flat_range = Shrink(FlatRange(surface, budget, *optimum, answer.loss_tolerance_nats),
+                               FractionMisfitHalfWidth(law, question.confidence_level));
+  }
   answer.caller_split =
       CompareSplit(surface, budget, *optimum, question.caller_fraction, uncertainty);
   AddCallerSplitOutside(law.support, question.caller_fraction, &answer.outside);

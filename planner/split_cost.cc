@@ -45,8 +45,29 @@ class SplitComparison {
     return uncertainty_.Loss(surface_.RunAt(tokens_), loss_nats_, gradient_);
   }
 
-  // excess = root^2; near the optimum root = sqrt(L''/2) distance.
   Estimate Excess() const {
+    return Widened(ExcessByLaw(), uncertainty_.LossDifferenceMisfit() * optimum_.loss_nats());
+  }
+
+  // ln(M / M') = root^2 >= 0. A loss missed by a little is a budget missed by more,
+  // for losses change little with tokens.
+  Estimate LogWaste() const {
+    return Widened(LogWasteByLaw(),
+                   uncertainty_.LossDifferenceMisfit() / -optimum_.LossElasticity());
+  }
+
+ private:
+  // An amount >= 0 that may be off by `misfit` besides.
+  static Estimate Widened(Estimate amount, double misfit) {
+    if (!amount.interval || misfit == 0) return amount;
+    const auto [lower, upper] = *amount.interval;
+    amount.interval = {std::max(0.0, amount.value - std::hypot(amount.value - lower, misfit)),
+                       amount.value + std::hypot(upper - amount.value, misfit)};
+    return amount;
+  }
+
+  // excess = root^2; near the optimum root = sqrt(L''/2) distance.
+  Estimate ExcessByLaw() const {
     const double excess_nats = loss_nats_ - optimum_.loss_nats();
     if (IsNear()) return NearSquare(std::sqrt(optimum_.Curvature() / 2));
     const double root = std::copysign(std::sqrt(excess_nats), distance_);
@@ -58,8 +79,7 @@ class SplitComparison {
     return FromRoot(root, Scaled(std::move(slope), 1 / (2 * root)));
   }
 
-  // ln(M / M') = root^2 >= 0.
-  Estimate LogWaste() const {
+  Estimate LogWasteByLaw() const {
     if (IsNear()) {
       return NearSquare(
           std::sqrt(optimum_.Curvature() / 2 / optimum_.loss_nats() / -optimum_.LossElasticity()));
@@ -75,7 +95,6 @@ class SplitComparison {
     return FromRoot(root, Scaled(std::move(slope), scale));
   }
 
- private:
   bool IsNear() const {
     return std::abs(distance_) < kNearDistance &&
            optimum_.Curvature() * distance_ * distance_ / 2 < kNearLoss * optimum_.loss_nats();

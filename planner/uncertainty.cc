@@ -47,6 +47,12 @@ double FractionMisfitHalfWidth(const FittedLaw& law, double confidence_level) {
          misfit.logit_fraction_stddev;
 }
 
+double LossDifferenceMisfitHalfWidth(const FittedLaw& law, double confidence_level) {
+  if (law.misfit.loss_stddev == 0) return 0;
+  return IntervalFactor(confidence_level, law.degrees_of_freedom) * std::sqrt(2) *
+         law.misfit.loss_stddev;
+}
+
 Uncertainty::Uncertainty(const FittedLaw& law, double confidence_level)
     : law_(&law),
       confidence_level_(confidence_level),

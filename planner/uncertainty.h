@@ -25,6 +25,11 @@ std::vector<double> Difference(std::span<const double> b, std::span<const double
 // 0 if none is known.
 double FractionMisfitHalfWidth(const FittedLaw& law, double confidence_level);
 
+// How far a difference between the losses of two runs may be off by the misfit of
+// the law alone, in log loss; 0 if none is known. Two misses of one size, taken as
+// independent: what the law misses at one split says little about another.
+double LossDifferenceMisfitHalfWidth(const FittedLaw& law, double confidence_level);
+
 // A quantity at other parameters of the law, on the scale of its interval; not finite
 // where these have none.
 using QuantityAt = std::function<double(std::span<const double> theta)>;
@@ -41,6 +46,11 @@ class Uncertainty {
   bool wanted() const { return factor_ > 0; }
   // True if intervals are wanted and rest on draws.
   bool has_draws() const;
+
+  // At the confidence level of the answer.
+  double LossDifferenceMisfit() const {
+    return LossDifferenceMisfitHalfWidth(*law_, confidence_level_);
+  }
 
   // Standard error of a quantity with this derivative by theta; nullopt as
   // above.

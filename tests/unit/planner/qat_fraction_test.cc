@@ -92,6 +92,16 @@ TEST(OptimizeQatFractionTest, FlatRangeIsWhatTheMisfitOfTheLawLeaves) {
   EXPECT_FALSE(OptimizeQatFraction(law, kQuestion)->flat_range.has_value());
 }
 
+// Losses nearer to each other than the law misses them cannot be told apart.
+TEST(OptimizeQatFractionTest, LawThatMissesLossesByMoreThanTheToleranceHasNoFlatRange) {
+  FittedLaw law = UncertainGrows();
+  const double reach = IntervalFactor(0.9, law.degrees_of_freedom) * std::sqrt(2);
+  law.misfit.loss_stddev = 0.9 * 1e-3 / reach;
+  EXPECT_TRUE(OptimizeQatFraction(law, kQuestion)->flat_range.has_value());
+  law.misfit.loss_stddev = 1.1 * 1e-3 / reach;
+  EXPECT_FALSE(OptimizeQatFraction(law, kQuestion)->flat_range.has_value());
+}
+
 TEST(OptimizeQatFractionTest, SplitToCompareWithCountsInTheRangeFlag) {
   FractionQuestion question = kQuestion;
   EXPECT_THAT(OptimizeQatFraction(Grows(), question)->outside, IsEmpty());

@@ -113,6 +113,25 @@ TEST(SplitCostTest, WasteBeginsAtZeroWhereTheSplitMayBeTheBest) {
   EXPECT_GT(waste_at(-1.2 * reach).interval->lower, 0);
 }
 
+TEST(SplitCostTest, MisfitOfLossesCountsInExcessAndWaste) {
+  FittedLaw law = WithCovariance(FittedQatLaw(OwnTruth("grows")), 0.001);
+  const SplitCost by_law = Case(law, 2).Compare(0.1);
+  law.misfit.loss_stddev = 0.01;
+  const SplitCost with_misfit = Case(law, 2).Compare(0.1);
+  EXPECT_EQ(with_misfit.excess_loss_nats.value, by_law.excess_loss_nats.value);
+  const double reach = IntervalFactor(0.9, law.degrees_of_freedom) * std::sqrt(2) * 0.01 *
+                       Case(law, 2).optimum.loss_nats();
+  EXPECT_NEAR(with_misfit.excess_loss_nats.interval->upper,
+              by_law.excess_loss_nats.value + std::hypot(by_law.excess_loss_nats.interval->upper -
+                                                             by_law.excess_loss_nats.value,
+                                                         reach),
+              1e-12);
+  EXPECT_EQ(with_misfit.excess_loss_nats.interval->lower, 0);
+  EXPECT_EQ(with_misfit.wasted_token_fraction.interval->lower, 0);
+  EXPECT_GT(with_misfit.wasted_token_fraction.interval->upper,
+            by_law.wasted_token_fraction.interval->upper);
+}
+
 TEST(SplitCostTest, ParabolaNearTheOptimumMeetsTheExactPath) {
   // 1e-10 of the loss of 2.4 is reached at about .0003 in the logit; there the
   // third-order term is a share of that order.
