@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 
 #include "absl/time/clock.h"
 #include "tests/worker/worker_fixture.h"
@@ -198,6 +199,31 @@ TEST_F(WorkerFaultTest, ADivergedRunFailsWithoutRetry) {
   EXPECT_EQ(failed.attempt(), 1);
   EXPECT_EQ(v1::JobFailure::Kind_Name(failed.failure().kind()), "DIVERGED");
   WaitForState(CreateJob(SmallTraining(2, kShort)).name(), v1::SUCCEEDED);
+}
+
+// Weights that double at every step leave a loss that is finite and no measurement.
+TEST_F(WorkerFaultTest, ARunawayLossHasDivergedToo) {
+  v1::TrainingSpec training = SmallTraining(1, kShort);
+  training.mutable_schedule()->set_peak_rate(1);
+  training.mutable_schedule()->set_cooldown_fraction(0);
+  training.mutable_optimizer()->set_weight_decay(2.1);
+  const auto agent = StartAgent("a");
+  const v1::Job failed = WaitForState(CreateJob(training).name(), v1::FAILED);
+  EXPECT_EQ(v1::JobFailure::Kind_Name(failed.failure().kind()), "DIVERGED");
+  EXPECT_TRUE(Experiments().empty());
+}
+
+TEST_F(WorkerFaultTest, ATrainerThatHangsIsEnded) {
+  const std::string silent = File("silent");
+  std::ofstream(silent) << "#!/bin/sh\nexec sleep 600\n";
+  std::filesystem::permissions(silent, std::filesystem::perms::owner_all);
+  const auto agent = StartAgent("a", {"--trainer", silent, "--stall-limit", "1s"});
+  const v1::Job failed = WaitForState(CreateJob(SmallTraining(1, kShort)).name(), v1::FAILED);
+  EXPECT_EQ(v1::JobFailure::Kind_Name(failed.failure().kind()), "TRANSIENT");
+  EXPECT_NE(failed.failure().message().find("said nothing for 1s"), std::string::npos)
+      << failed.failure().message();
+  agent->Signal(SIGTERM);
+  ExpectCleanEnd(*agent);
 }
 
 TEST_F(WorkerFaultTest, AJobThatCannotBeRunFailsWithoutRetry) {

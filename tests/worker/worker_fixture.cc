@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -129,8 +130,6 @@ std::unique_ptr<Process> WorkerTest::StartAgent(const std::string& folder,
                                       name.empty() ? folder : std::move(name),
                                       "--study",
                                       "small",
-                                      "--trainer",
-                                      Trainer(),
                                       "--data",
                                       File("tokens.bin"),
                                       "--work-directory",
@@ -139,6 +138,9 @@ std::unique_ptr<Process> WorkerTest::StartAgent(const std::string& folder,
                                       "5s",
                                       "--checkpoint-interval",
                                       "0.2s"};
+  if (std::find(arguments.begin(), arguments.end(), "--trainer") == arguments.end()) {
+    command.insert(command.end(), {"--trainer", Trainer()});
+  }
   command.insert(command.end(), arguments.begin(), arguments.end());
   auto agent = Process::Start(std::move(command));
   EXPECT_TRUE(agent.ok()) << agent.status();

@@ -133,8 +133,14 @@ absl::StatusOr<TrainerEnd> JobRun::Train() {
   last_event_ = UnknownEvent();
   stop_ = Stop::kNone;
   ASSIGN_OR_RETURN(const std::unique_ptr<TrainerProcess> trainer, StartTrainer());
+  absl::Duration last_line = Now();
   while (!trainer->output_ended()) {
-    if (const auto line = trainer->ReadLine(kTick)) HandleLine(*line, *trainer);
+    if (const auto line = trainer->ReadLine(kTick)) {
+      last_line = Now();
+      HandleLine(*line, *trainer);
+    } else if (Now() - last_line >= context_.options.stall_limit) {
+      StopTrainer(*trainer, Stop::kStalled);
+    }
     if (context_.shutdown.requested() || Now() >= context_.drain_at) {
       StopTrainer(*trainer, Stop::kDrain);
     }
@@ -250,6 +256,11 @@ JobEnd JobRun::Conclude(const absl::StatusOr<TrainerEnd>& end) {
   }
   if (stop_ == Stop::kAbandon) return {JobEnd::Kind::kAbandoned};
   if (stop_ == Stop::kDrain) return Release();
+  if (stop_ == Stop::kStalled) {
+    return Fail(v1::JobFailure::TRANSIENT,
+                fmt::format("the trainer said nothing for {} and was ended",
+                            absl::FormatDuration(context_.options.stall_limit)));
+  }
   return FailAfter(*end);
 }
 

@@ -52,7 +52,7 @@ class JobRun {
 
  private:
   // Why the trainer was asked to end.
-  enum class Stop { kNone, kDrain, kAbandon, kRestart };
+  enum class Stop { kNone, kDrain, kAbandon, kRestart, kStalled };
 
   absl::Status Prepare();
   void CheckStart();

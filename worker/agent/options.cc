@@ -96,6 +96,10 @@ void AddOptions(CLI::App& app, Options& options) {
           "--checkpoint-interval",
           options.checkpoint_interval,
           "From one checkpoint to the next; else 60 s");
+  AddTime(app,
+          "--stall-limit",
+          options.stall_limit,
+          "End a trainer that says nothing for this long; else 10 min");
   app.add_flag("--keep-blas-environment",
                options.keep_blas_environment,
                "Leave OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE to the trainer");

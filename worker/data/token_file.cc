@@ -39,6 +39,13 @@ absl::Status Damaged(const std::string& path, std::string_view how) {
                    {.reason = "TOKEN_FILE_DAMAGED"});
 }
 
+// The fault of the machine, not of the job that names the file.
+absl::Status Unreadable(const std::string& path, int error) {
+  return MakeError(absl::StatusCode::kUnavailable,
+                   fmt::format("{}: {}", path, std::strerror(error)),
+                   {.reason = "DATA_UNREADABLE"});
+}
+
 }  // namespace
 
 std::string HashTokens(uint32_t vocabulary,
@@ -55,7 +62,7 @@ absl::StatusOr<std::unique_ptr<TokenFile>> TokenFile::Open(const std::string& pa
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) {
     if (errno == ENOENT) return NotFound("token_file", path);
-    return InvalidField("data", fmt::format("{}: {}", path, std::strerror(errno)));
+    return Unreadable(path, errno);
   }
   struct stat status = {};
   const bool readable = fstat(file, &status) == 0 && S_ISREG(status.st_mode);
@@ -68,7 +75,7 @@ absl::StatusOr<std::unique_ptr<TokenFile>> TokenFile::Open(const std::string& pa
   const int map_error = errno;
   close(file);
   if (map == MAP_FAILED) {
-    return InvalidField("data", fmt::format("{}: {}", path, std::strerror(map_error)));
+    return Unreadable(path, map_error);
   }
   std::unique_ptr<TokenFile> result(new TokenFile(map, size));
   RETURN_IF_ERROR(result->Check(path));

@@ -3,7 +3,9 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -16,6 +18,10 @@
 
 namespace bitbudget::worker {
 namespace {
+
+// Of the loss of guessing all tokens alike; a model that has learned anything at all
+// is below 1.
+constexpr double kRunawayShare = 2;
 
 int64_t PeakMemoryBytes() {
   rusage usage = {};
@@ -44,7 +50,8 @@ class Run {
   void WriteLatest();
   void ReportStart();
   void ReportProgress(const StepReport& report);
-  void ReportResult();
+  bool HasRunAway(double loss_nats) const;
+  Outcome ReportResult();
   absl::Status AfterStep(const StepReport& report);
 
   RunConfig config_;
@@ -124,8 +131,7 @@ absl::StatusOr<Outcome> Run::Train(const std::atomic<bool>& stop) {
   }
   train_time_ = Now() - train_start_;
   WriteLatest();
-  ReportResult();
-  return Outcome::kFinished;
+  return ReportResult();
 }
 
 absl::Status Run::AfterStep(const StepReport& report) {
@@ -178,10 +184,24 @@ void Run::WriteLatest() {
   reporter_.CheckpointWritten({.path = path, .tokens = trainer_->tokens(), .sha256 = *hash});
 }
 
-void Run::ReportResult() {
+// Training that ends at a finite loss far above that of guessing has diverged as
+// well: such a loss is no measurement. Rounding after training may cost that much.
+bool Run::HasRunAway(double loss_nats) const {
+  const double guessing_nats = std::log(static_cast<double>(config_.model.vocabulary));
+  return RoleOf(config_) != "POST_TRAINING" && loss_nats > kRunawayShare * guessing_nats;
+}
+
+Outcome Run::ReportResult() {
   const ParameterLayout& layout = trainer_->layout();
   const Schedule& schedule = trainer_->schedule();
   const Evaluation evaluation = trainer_->Evaluate();
+  if (HasRunAway(evaluation.loss_nats)) {
+    reporter_.Diverged({.step = trainer_->step(),
+                        .tokens = trainer_->tokens(),
+                        .loss_nats = evaluation.loss_nats,
+                        .gradient_norm = std::numeric_limits<double>::quiet_NaN()});
+    return Outcome::kDiverged;
+  }
   const double seconds = std::max(absl::ToDoubleSeconds(train_time_), 1e-9);
   const double step_flops = StepFlops(config_.model, config_.step_tokens());
   const auto steps = static_cast<double>(trainer_->step() - start_step_);
@@ -200,6 +220,7 @@ void Run::ReportResult() {
        .flops = step_flops * static_cast<double>(schedule.total_steps()),
        .gemm_share = steps * step_flops / seconds / gemm_rate_,
        .peak_memory_bytes = PeakMemoryBytes()});
+  return Outcome::kFinished;
 }
 
 absl::StatusOr<Outcome> PrepareAndTrain(const RunConfig& config,

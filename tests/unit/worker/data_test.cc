@@ -105,6 +105,8 @@ TEST_F(TokenFileTest, RefusesWhatIsNoTokenFile) {
     EXPECT_THAT(std::string(file.status().message()), HasSubstr("bitbudget-train prepare"));
   }
   EXPECT_EQ(TokenFile::Open(PathOf("absent")).status().code(), absl::StatusCode::kNotFound);
+  // What the system refuses is no fault of the file.
+  EXPECT_EQ(TokenFile::Open(PathOf("short/below")).status().code(), absl::StatusCode::kUnavailable);
 }
 
 TEST_F(TokenFileTest, NoticesAFlippedBitAndAMissingEnd) {
