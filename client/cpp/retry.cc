@@ -27,7 +27,9 @@ absl::Duration Retry::TimeLeft() const { return deadline_ - absl::Now(); }
 
 bool Retry::WaitAfter(absl::Status error) {
   const std::optional<ErrorDetails> before = GetErrorDetails(error_);
-  const bool has_gone = before && before->reason == kShuttingDown && IsServerUnreachable(error);
+  // A server that ends cuts off the calls that still reach it; nobody else cancels.
+  const bool has_gone = before && before->reason == kShuttingDown &&
+                        (IsServerUnreachable(error) || absl::IsCancelled(error));
   if (!has_gone) error_ = std::move(error);
   const std::optional<ErrorDetails> details = GetErrorDetails(error_);
   if (error_.code() == absl::StatusCode::kResourceExhausted) {
