@@ -10,11 +10,10 @@ import numpy as np
 
 import measured_sections
 import optima
-import runs
 from measured_sections import Context
 from runs import Run
 from service import Refused
-from text import joined, signed, size, table, tokens, with_error
+from text import signed, size, table, tokens
 
 PAPER_FRACTION_ERROR = 0.091  # mean absolute error, arXiv 2509.22935
 PAPER_FRACTION_COEFFICIENT = 6.7297  # a of f* = exp(-a / ln S)
@@ -146,10 +145,10 @@ is regret, the measured loss at the predicted fraction minus the best measured:
 
 {table(["N", "D", "bits", "measured f", "predicted f", "inside", "regret, nats"], body)}
 
-{fraction_law(context, disagreements)}"""
+{fraction_law(context)}"""
 
 
-def fraction_law(context: Context, disagreements: list[str]) -> str:
+def fraction_law(context: Context) -> str:
     """The one-coefficient law f* = exp(-a / ln S) on the interior optima."""
     points = [o for o in context.quantized_optima()
               if o.interior and o.tokens_per_parameter_byte > 1]
@@ -166,7 +165,7 @@ def fraction_law(context: Context, disagreements: list[str]) -> str:
             f"= {PAPER_FRACTION_COEFFICIENT} the error is {paper:.3f}.")
 
 
-def control_corrected(context: Context, disagreements: list[str]) -> str:
+def control_corrected(context: Context) -> str:
     rows = measured_sections.corrected(context)
     if not rows:
         return ""

@@ -216,7 +216,7 @@ def corrected(context: Context) -> list[Run]:
     return result
 
 
-def against_control(context: Context, disagreements: list[str]) -> str:
+def against_control(context: Context) -> str:
     rows = corrected(context)
     if not rows:
         return ""
@@ -244,7 +244,7 @@ full-precision tokens; an interior optimum here is quantization's own.
 The correction moves the optimum by {shifts} on average."""
 
 
-def fused(context: Context, disagreements: list[str]) -> str:
+def fused(context: Context) -> str:
     rows = [r for r in context.rows if r.schedule == "fused" and r.role == "FP_THEN_QAT"]
     if not rows:
         return ""
@@ -281,7 +281,7 @@ Each at its own best fraction:
 {table(["N", "D", "bits", "classic minus fused"], best)}"""
 
 
-def equal_memory(context: Context, disagreements: list[str]) -> str:
+def equal_memory(context: Context) -> str:
     plain = defaultdict(list)
     for (n, d, _), loss in runs.plain(context.rows).items():
         plain[(n, d)].append(loss)

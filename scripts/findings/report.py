@@ -4,7 +4,6 @@ Every number comes from the rows of the study and from the server's answers; the
 same database gives the same text. scripts/write_findings.sh starts the server.
 """
 
-import json
 import sys
 from pathlib import Path
 
@@ -57,13 +56,13 @@ def main(study: str, output: Path) -> None:
         measured_sections.baseline(context, disagreements),
         measured_sections.interior_optimum(context, folder, disagreements),
         measured_sections.what_moves_it(context, folder, disagreements),
-        measured_sections.against_control(context, disagreements),
+        measured_sections.against_control(context),
         law_sections.fit_quality(context, disagreements),
         law_sections.predicted_fractions(context, disagreements),
-        law_sections.control_corrected(context, disagreements),
+        law_sections.control_corrected(context),
         law_sections.largest_size_held_out(context, disagreements),
-        measured_sections.fused(context, disagreements),
-        measured_sections.equal_memory(context, disagreements),
+        measured_sections.fused(context),
+        measured_sections.equal_memory(context),
         conclusion(disagreements),
     ]
     output.write_text("\n\n".join(part.strip() for part in parts if part) + "\n")
