@@ -2,9 +2,9 @@
 
 import csv
 import io
+import itertools
 import math
 from collections import defaultdict
-from typing import Callable
 
 import numpy as np
 
@@ -56,16 +56,60 @@ def lack_of_fit(fit: dict) -> str:
             f"{test['replicate_stddev']:.4f}")
 
 
-def residuals_by(context: Context, study: str, key: Callable[[Run], float]) -> dict[float, float]:
-    """Mean of measured minus predicted loss, nats, by `key`."""
-    sums: dict[float, list[float]] = defaultdict(list)
+Residuals = dict[tuple[int, float, float, float], float]  # by N, D, bits, f
+
+
+def mean_residuals(context: Context) -> Residuals:
+    """Measured minus predicted loss, nats: the mean of the replicates of each design."""
+    sums: dict[tuple, list[float]] = defaultdict(list)
     predicted: dict[tuple, float] = {}
     for r in context.quantized:
         design = (r.parameters, r.fp_tokens, r.qat_tokens, r.weight_bits)
         if design not in predicted:
-            predicted[design] = context.service.loss(study, *design)
-        sums[key(r)].append(r.loss - predicted[design])
+            predicted[design] = context.service.loss(context.study, *design)
+        sums[(r.parameters, r.budget, r.weight_bits, r.fraction)].append(r.loss - predicted[design])
     return {k: float(np.mean(v)) for k, v in sorted(sums.items())}
+
+
+def means_by(residuals: Residuals, axes: tuple[int, ...]) -> dict[tuple, list[float]]:
+    groups: dict[tuple, list[float]] = defaultdict(list)
+    for design, value in residuals.items():
+        groups[tuple(design[axis] for axis in axes)].append(value)
+    return groups
+
+
+def explained(residuals: Residuals, axes: tuple[int, ...]) -> float:
+    """Share of the residuals' variance that goes with these axes, adjusted R squared."""
+    groups = means_by(residuals, axes)
+    count = len(residuals)
+    if count <= len(groups):
+        return math.nan
+    within = sum(float(np.var(v)) * len(v) for v in groups.values()) / (count - len(groups))
+    return 1 - within / float(np.var(list(residuals.values()), ddof=1))
+
+
+def where_it_misses(residuals: Residuals) -> str:
+    """The axes along which the law's form fails: the law has a term for each pair."""
+    names = ("N", "D", "B", "f")
+    sets = [axes for length in (1, 2) for axes in itertools.combinations(range(4), length)]
+    shares = sorted(((explained(residuals, axes), axes) for axes in sets), reverse=True)
+    rows = [[" and ".join(names[axis] for axis in axes), f"{100 * max(0.0, share):.0f} %"]
+            for share, axes in shares]
+    by_bits_and_fraction = means_by(residuals, (2, 3))
+    fractions = sorted({f for _, f in by_bits_and_fraction})
+    body = [[f"{bits:g}", *[signed(float(np.mean(by_bits_and_fraction[(bits, f)])))
+                            if (bits, f) in by_bits_and_fraction else "" for f in fractions]]
+            for bits in sorted({b for b, _ in by_bits_and_fraction})]
+    return f"""Where it misses: mean of measured minus predicted loss, nats, by width (rows) and QAT
+fraction.
+
+{table(["bits", *[f"f = {f:g}" for f in fractions]], body)}
+
+Which dependence is wrong: the share of the variance of these residuals (means of replicates,
+{len(residuals)} designs) that goes with one or two axes, adjusted for their number of levels. A right form with
+noise alone has 0 % everywhere.
+
+{table(["axes", "share"], rows)}"""
 
 
 def fit_quality(context: Context, disagreements: list[str]) -> str:
@@ -76,12 +120,6 @@ def fit_quality(context: Context, disagreements: list[str]) -> str:
          "at a bound" if c["at_bound"] else ""]
         for c in fit["coefficients"]
     ]
-    by_bits_and_fraction: dict[tuple[float, float], float] = residuals_by(
-        context, context.study, lambda r: (r.weight_bits, r.fraction))
-    fractions = sorted({f for _, f in by_bits_and_fraction})
-    body = [[f"{bits:g}", *[signed(by_bits_and_fraction[(bits, f)]) if (bits, f) in
-                            by_bits_and_fraction else "" for f in fractions]]
-            for bits in sorted({b for b, _ in by_bits_and_fraction})]
     test = fit.get("lack_of_fit")
     if test and test["p_value"] < 0.01:
         disagreements.append(
@@ -98,9 +136,7 @@ of the residuals {float(fit["residual_rms"]):.4f} in log loss; {lack_of_fit(fit)
 
 {table(["coefficient", "value", "standard error", "unit", ""], coefficients)}
 
-Where it misses: mean of measured minus predicted loss, nats, by width (rows) and QAT fraction.
-
-{table(["bits", *[f"f = {f:g}" for f in fractions]], body)}"""
+{where_it_misses(mean_residuals(context))}"""
 
 
 def predicted_fractions(context: Context, disagreements: list[str]) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -23,7 +23,8 @@ class Context:
     study: str
     definition: dict
     service: Service
-    rows: list[Run]
+    rows: list[Run]  # trained with the study's optimizer
+    sweep: list[Run]  # trained with another: peak rates and cooldowns
     schedule: str
     noise: runs.Noise
     noise_by_model: dict[tuple[int, float], runs.Noise]
@@ -211,8 +212,7 @@ def corrected(context: Context) -> list[Run]:
         same = control.get((r.parameters, r.fp_tokens, r.qat_tokens, r.replicate))
         base = plain.get((r.parameters, r.budget, r.replicate))
         if same is not None and base is not None:
-            result.append(Run(r.role, r.schedule, r.parameters, r.fp_tokens, r.qat_tokens,
-                              r.weight_bits, r.replicate, r.trunk, r.loss - same + base))
+            result.append(replace(r, loss=r.loss - same + base))
     return result
 
 
@@ -242,43 +242,6 @@ full-precision tokens; an interior optimum here is quantization's own.
 {table(["N", "D", "bits", "best f as measured", "best f less control", "interval"], body)}
 
 The correction moves the optimum by {shifts} on average."""
-
-
-def fused(context: Context) -> str:
-    rows = [r for r in context.rows if r.schedule == "fused" and r.role == "FP_THEN_QAT"]
-    if not rows:
-        return ""
-    body = []
-    gains = defaultdict(list)
-    for cell, curve in runs.cells(rows).items():
-        classic = context.cells.get(cell)
-        if not classic:
-            continue
-        for f in sorted(set(curve) & set(classic)):
-            common = sorted(set(curve[f]) & set(classic[f]))
-            if common:
-                gain = float(np.mean([classic[f][k] - curve[f][k] for k in common]))
-                error = context.run_noise(cell[0], cell[2]) * math.sqrt(2 / len(common))
-                gains[cell[2]].append(gain)
-                body.append([size(cell[0]), tokens(cell[1]), f"{cell[2]:g}", f"{f:g}",
-                             with_error(gain, error)])
-    best = []
-    for cell, curve in runs.cells(rows).items():
-        if cell in context.cells:
-            least = min(np.mean(list(v.values())) for v in curve.values())
-            classic_least = min(np.mean(list(v.values())) for v in context.cells[cell].values())
-            best.append([size(cell[0]), tokens(cell[1]), f"{cell[2]:g}",
-                         signed(classic_least - least)])
-    return f"""## Fused or classic cooldown
-
-Loss of the classic schedule minus that of the fused one (decay inside QAT), at equal fraction;
-above 0, fusing helps. The paper: it helps at 4 and 6 bits, not at 1.
-
-{table(["N", "D", "bits", "f", "classic minus fused"], body)}
-
-Each at its own best fraction:
-
-{table(["N", "D", "bits", "classic minus fused"], best)}"""
 
 
 def equal_memory(context: Context) -> str:

@@ -14,6 +14,7 @@ import law_sections
 import measured_sections
 import optima
 import runs
+import schedule_sections
 from service import Service
 
 SEED = 20250922
@@ -22,7 +23,10 @@ SEED = 20250922
 def main(study: str, output: Path) -> None:
     service = Service()
     definition = service.ask("study", "show", study)
-    rows = runs.parse(service.export(study))
+    optimizer = definition["fit_options"]["optimizer"]
+    all_rows = runs.parse(service.export(study))
+    rows = [r for r in all_rows if optimizer in ("", r.optimizer)]
+    sweep = [r for r in all_rows if r not in rows]
     schedule = definition["fit_options"]["schedule"] or "classic"
     random = np.random.default_rng(SEED)
 
@@ -41,7 +45,7 @@ def main(study: str, output: Path) -> None:
         if (optimum := optima.measure(cell, curve, run_noise(cell), random)) is not None
     }
     context = measured_sections.Context(
-        study, definition, service, rows, schedule, noise, by_model, found, random
+        study, definition, service, rows, sweep, schedule, noise, by_model, found, random
     )
 
     folder = output.parent / f"{output.stem}_figures"
@@ -53,6 +57,7 @@ def main(study: str, output: Path) -> None:
     parts = [
         head(context),
         measured_sections.runs_and_noise(context),
+        schedule_sections.sweep(context),
         measured_sections.baseline(context, disagreements),
         measured_sections.interior_optimum(context, folder, disagreements),
         measured_sections.what_moves_it(context, folder, disagreements),
@@ -61,7 +66,8 @@ def main(study: str, output: Path) -> None:
         law_sections.predicted_fractions(context, disagreements),
         law_sections.control_corrected(context),
         law_sections.largest_size_held_out(context, disagreements),
-        measured_sections.fused(context),
+        schedule_sections.fused(context),
+        schedule_sections.other_schedules(context),
         measured_sections.equal_memory(context),
         conclusion(disagreements),
     ]
@@ -72,7 +78,8 @@ def head(context: measured_sections.Context) -> str:
     fit = context.fit
     return f"""# Findings
 
-What {len(context.rows)} training runs of the study `{context.study}` say about the questions of
+What {len(context.rows) + len(context.sweep)} training runs of the study `{context.study}` say about
+the questions of
 [arXiv 2509.22935](https://arxiv.org/abs/2509.22935), "Compute-Optimal Quantization-Aware
 Training": one text, small models, one recipe. Written by `scripts/write_findings.sh` from the
 rows and from the server's answers (fit `{fit["name"]}`, revision {fit["revision"]}, rows

@@ -13,6 +13,7 @@ class Run:
     """One row of the export; tokens are counts, the loss is in nats."""
 
     role: str
+    optimizer: str
     schedule: str
     parameters: int
     fp_tokens: int
@@ -49,6 +50,7 @@ def parse(csv_text: str) -> list[Run]:
     return [
         Run(
             role=row["role"],
+            optimizer=row["optimizer"],
             schedule=row["schedule"],
             parameters=int(row["parameters"]),
             fp_tokens=int(row["fp_tokens"]),
