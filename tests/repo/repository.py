@@ -5,7 +5,7 @@ import pathlib
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-_NOT_OURS = {".git", ".ccache", "build", "node_modules", "__pycache__"}
+_NOT_OURS = {".git", ".ccache", "build", "dist", "gen", "node_modules", "__pycache__"}
 
 
 def files(*suffixes, under=""):

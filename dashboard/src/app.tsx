@@ -1,0 +1,161 @@
+// The frame of all pages: study, news, navigation, connection.
+
+import { signal, useSignalEffect } from '@preact/signals';
+import type { ComponentType } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+
+import { RefusalCard } from './components/answer';
+import { Select } from './components/inputs';
+import { FitStatus_State } from './gen/bitbudget/v1/study_pb';
+import { pageOf, PAGES, type Page } from './pages';
+import { connection } from './state/connection';
+import { formatFragment, linkTo, route } from './state/route';
+import {
+  allStudies,
+  lastUpdate,
+  studyId,
+  subject,
+  subjectRefusal,
+  type Subject,
+} from './state/study';
+import { theme, toggleTheme } from './state/theme';
+import { counted, lastPart } from './text/quantity';
+
+const clock = signal(Date.now());
+setInterval(() => (clock.value = Date.now()), 1000);
+
+export function App() {
+  const page = pageOf(route.value.page) ?? PAGES[0]!;
+  useSignalEffect(() => {
+    document.title = `${(pageOf(route.value.page) ?? PAGES[0]!).title} · bitbudget`;
+  });
+  return (
+    <>
+      <a class="skip" href="#main" onClick={skipToMain}>
+        Skip to the answer
+      </a>
+      <header class="top">
+        <p class="brand">bitbudget</p>
+        <StudyPicker />
+        <News />
+        <button type="button" class="theme" onClick={toggleTheme}>
+          {theme.value === 'dark' ? 'Light' : 'Dark'}
+        </button>
+      </header>
+      <nav aria-label="Pages">
+        <ul>
+          {PAGES.map(({ id, title }) => (
+            <li key={id}>
+              <a href={linkTo(id)} aria-current={id === page.id ? 'page' : undefined}>
+                {title}
+              </a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <ConnectionBanner />
+      <main id="main" tabIndex={-1}>
+        <h1>{page.question}</h1>
+        <PageContent page={page} />
+      </main>
+    </>
+  );
+}
+
+// The fragment of the URL is the route; following the link would leave the page.
+function skipToMain(event: Event) {
+  event.preventDefault();
+  document.getElementById('main')?.focus();
+}
+
+function StudyPicker() {
+  const studies = allStudies.value;
+  if (studies === undefined || studyId.value === undefined) return null;
+  const ids = studies.map((study) => lastPart(study.name));
+  const shown = ids.includes(studyId.value) ? ids : [studyId.value, ...ids];
+  return (
+    <Select
+      label="Study"
+      value={studyId.value}
+      options={shown.map((id) => ({ value: id, label: id }))}
+      onChange={(id) => {
+        // Another study has other sizes and budgets: its pages begin with its own.
+        location.hash = formatFragment({ page: route.value.page, parameters: { study: id } });
+      }}
+    />
+  );
+}
+
+function fitText({ study, fit }: Subject): string {
+  switch (study.fitStatus?.state) {
+    case FitStatus_State.PENDING:
+      return fit ? `fit ${lastPart(fit.name)}, refitting` : 'fitting';
+    case FitStatus_State.FAILED:
+      return `${fit ? `fit ${lastPart(fit.name)}; ` : ''}the newest data could not be fitted`;
+    case FitStatus_State.CURRENT:
+      return `fit ${lastPart(fit?.name ?? '')}`;
+    default:
+      return 'no data';
+  }
+}
+
+function agoText(date: Date): string {
+  const seconds = Math.max(0, Math.round((clock.value - date.getTime()) / 1000));
+  if (seconds < 60) return `${seconds} s ago`;
+  return seconds < 3600 ? `${Math.floor(seconds / 60)} min ago` : date.toLocaleTimeString();
+}
+
+/** What the answers rest on, and since when. */
+function News() {
+  if (!subject.value) return <p class="news" />;
+  const { study } = subject.value;
+  return (
+    <p class="news">
+      {counted(Number(study.experimentCount), 'run')}, revision {String(study.revision)},{' '}
+      {fitText(subject.value)}
+      {lastUpdate.value && <span class="ago"> · last updated {agoText(lastUpdate.value)}</span>}
+    </p>
+  );
+}
+
+function ConnectionBanner() {
+  return (
+    <div role="status" class="connection">
+      {connection.value === 'lost' && (
+        <p class="lost">Connection lost, retrying. What you see is what was known before.</p>
+      )}
+      {connection.value === 'mended' && <p class="mended">Connected again.</p>}
+    </div>
+  );
+}
+
+function PageContent({ page }: { page: Page }) {
+  const [loaded, setLoaded] = useState<{ id: string; Content: ComponentType }>();
+  useEffect(() => {
+    let isLeft = false;
+    void page.load().then((module) => {
+      if (!isLeft) setLoaded({ id: page.id, Content: module.default });
+    });
+    return () => {
+      isLeft = true;
+    };
+  }, [page]);
+
+  if (subjectRefusal.value) return <RefusalCard refusal={subjectRefusal.value} />;
+  if (allStudies.value?.length === 0 && studyId.value === undefined) return <NoStudies />;
+  if (loaded?.id !== page.id || !subject.value) return <p class="loading">Loading</p>;
+  // Another study is another page: nothing of the one before may show.
+  return <loaded.Content key={subject.value.study.name} />;
+}
+
+function NoStudies() {
+  return (
+    <section class="card">
+      <h2>No study yet</h2>
+      <p>The server has no study. With the command line:</p>
+      <pre>
+        bitbudget study create my-study{'\n'}bitbudget experiments import --study my-study runs.csv
+      </pre>
+    </section>
+  );
+}

@@ -1,0 +1,102 @@
+// The study that the pages are about, its current fit, and the news of both.
+
+import { Code, ConnectError } from '@connectrpc/connect';
+import { computed, effect, signal } from '@preact/signals';
+
+import type { Fit } from '../gen/bitbudget/v1/fit_pb';
+import type { Study } from '../gen/bitbudget/v1/study_pb';
+import { fits, studies } from '../rpc/clients';
+import { watchFits } from '../rpc/live';
+import { isCancelled, isUnreachable, refusalOf, type Refusal } from '../rpc/refusal';
+import { lastPart } from '../text/quantity';
+import { connectionCount } from './connection';
+import { parameters } from './route';
+
+export interface Subject {
+  study: Study;
+  /** Unset while the study has none. */
+  fit?: Fit;
+}
+
+/** All studies of the server; undefined until they are known. */
+export const allStudies = signal<Study[] | undefined>(undefined);
+
+/** What the pages are about; undefined until it is known. */
+export const subject = signal<Subject | undefined>(undefined);
+
+/** Why there is no subject. */
+export const subjectRefusal = signal<Refusal | undefined>(undefined);
+
+/** When the subject was last heard of. */
+export const lastUpdate = signal<Date | undefined>(undefined);
+
+/** The id of the study asked for: the one in the URL, else the first that has a fit. */
+export const studyId = computed<string | undefined>(() => {
+  const { study } = parameters.value;
+  if (study !== undefined) return study;
+  const known = allStudies.value ?? [];
+  const chosen = known.find((s) => s.fitStatus?.latestFit) ?? known[0];
+  return chosen && lastPart(chosen.name);
+});
+
+/** Changes whenever answers about the study may be other ones than before. */
+export const knowledge = computed(() => {
+  const { study, fit } = subject.value ?? {};
+  return `${fit?.name ?? study?.name ?? ''}`;
+});
+
+async function loadStudies(): Promise<void> {
+  const reply = await studies.listStudies({ pageSize: 1000 });
+  allStudies.value = reply.studies;
+}
+
+async function latestFit(study: string, signal: AbortSignal): Promise<Fit | undefined> {
+  try {
+    return await fits.getFit({ name: `${study}/fits/latest` }, { signal });
+  } catch (error) {
+    if (ConnectError.from(error).code === Code.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function loadSubject(name: string, signal: AbortSignal): Promise<void> {
+  const [study, fit] = await Promise.all([
+    studies.getStudy({ name }, { signal }),
+    latestFit(name, signal),
+  ]);
+  if (signal.aborted) return;
+  subject.value = fit ? { study, fit } : { study };
+  subjectRefusal.value = undefined;
+  lastUpdate.value = new Date();
+}
+
+/** Loads the study and goes on loading it with every news of it, until `signal`. */
+async function follow(name: string, signal: AbortSignal): Promise<void> {
+  try {
+    await loadSubject(name, signal);
+    await watchFits(name, signal, () => loadSubject(name, signal));
+  } catch (error) {
+    if (signal.aborted || isCancelled(error) || isUnreachable(error)) return;
+    subject.value = undefined;
+    subjectRefusal.value = refusalOf(error);
+  }
+}
+
+/** To be called once. */
+export function followStudy(): void {
+  effect(() => {
+    void connectionCount.value;
+    loadStudies().catch((error: unknown) => {
+      if (!isUnreachable(error)) subjectRefusal.value = refusalOf(error);
+    });
+  });
+  effect(() => {
+    void connectionCount.value;
+    if (studyId.value === undefined) return;
+    const left = new AbortController();
+    const name = `studies/${studyId.value}`;
+    if (subject.peek()?.study.name !== name) subject.value = undefined;
+    void follow(name, left.signal);
+    return () => left.abort();
+  });
+}

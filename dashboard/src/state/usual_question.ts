@@ -1,0 +1,51 @@
+// What one may well ask about a study: the sizes, widths and budgets that were measured. The
+// pages begin with the middle of them.
+
+import { ParameterConvention } from '../gen/bitbudget/v1/study_pb';
+import { formatQuantity } from '../text/quantity';
+import type { Subject } from './study';
+
+export interface Measured {
+  /** Sizes, ascending: all of them if the study tells its shapes, else the two ends. */
+  parameters: number[];
+  weightBits: number[];
+  totalTokens: [number, number];
+}
+
+const NOTHING_MEASURED: Measured = {
+  parameters: [1e9],
+  weightBits: [2, 4],
+  totalTokens: [1e9, 1e12],
+};
+
+export function measuredOf({ study, fit }: Subject): Measured {
+  const support = fit?.dataSupport;
+  if (!support?.parameters || !support.totalTokens) return NOTHING_MEASURED;
+  const { lower, upper } = support.parameters;
+  const shapes = study.modelFamily?.shapes ?? [];
+  const sizes = shapes
+    .map((shape) => Number(shape.parameters))
+    .filter((size) => size >= lower && size <= upper);
+  const areOurs = study.parameterConvention === ParameterConvention.NON_EMBEDDING;
+  return {
+    parameters: areOurs && sizes.length > 0 ? sizes.sort((a, b) => a - b) : [lower, upper],
+    weightBits: support.weightBits.length > 0 ? [...support.weightBits] : [2, 4],
+    totalTokens: [support.totalTokens.lower, support.totalTokens.upper],
+  };
+}
+
+/** One digit of the geometric mean: "4M". */
+export function middleOf([lower, upper]: readonly [number, number]): string {
+  return formatQuantity(Number(Math.sqrt(lower * upper).toPrecision(1)));
+}
+
+/** The same as texts of a form. */
+export function usualQuestion(subject: Subject) {
+  const { parameters, weightBits, totalTokens } = measuredOf(subject);
+  const middle = parameters[Math.floor((parameters.length - 1) / 2)]!;
+  return {
+    parameters: String(middle),
+    weightBits: String(weightBits.includes(2) ? 2 : weightBits[0]),
+    totalTokens: middleOf(totalTokens),
+  };
+}
