@@ -2,6 +2,7 @@
 # Installs what is missing of the Debian 12 packages that bitbudget is built from.
 #
 #   scripts/install_packages.sh             to build and run it
+#   scripts/install_packages.sh dashboard   also to build the dashboard
 #   scripts/install_packages.sh test        also to test it
 #   scripts/install_packages.sh worker      also to build the training programs
 #   scripts/install_packages.sh bench       also to benchmark it
@@ -19,11 +20,15 @@ packages=(
   # Numerics
   libceres-dev libeigen3-dev libboost-dev
   # Service and storage
-  libabsl-dev libgrpc++-dev libprotobuf-dev libsqlite3-dev libsqlitecpp-dev libssl-dev
+  libabsl-dev libcpp-httplib-dev libgrpc++-dev libprotobuf-dev libsqlite3-dev libsqlitecpp-dev
+  libssl-dev prometheus-cpp-dev zlib1g-dev
   # Command line, logging, text
   libcli11-dev libcsv-dev libfmt-dev libspdlog-dev nlohmann-json3-dev
 )
-test_packages=(libgmock-dev libgtest-dev python3 python3-grpcio python3-protobuf shellcheck)
+dashboard_packages=(nodejs npm)
+test_packages=(
+  chromium libgmock-dev libgtest-dev python3 python3-grpcio python3-protobuf shellcheck
+)
 worker_packages=(libopenblas-openmp-dev libtorch-dev)
 bench_packages=(libbenchmark-dev python3-numpy python3-scipy)
 findings_packages=(python3-matplotlib python3-numpy)
@@ -31,12 +36,15 @@ findings_packages=(python3-matplotlib python3-numpy)
 list_only=false
 for argument in "$@"; do
   case $argument in
+    dashboard) packages+=("${dashboard_packages[@]}") ;;
     test) packages+=("${test_packages[@]}") ;;
     worker) packages+=("${worker_packages[@]}") ;;
     bench) packages+=("${bench_packages[@]}") ;;
     findings) packages+=("${findings_packages[@]}") ;;
     --list) list_only=true ;;
-    *) fail "unknown argument '$argument'; known: test, worker, bench, findings, --list" ;;
+    *)
+      fail "unknown argument '$argument'; known: dashboard, test, worker, bench, findings, --list"
+      ;;
   esac
 done
 
@@ -52,8 +60,15 @@ Install the counterparts of these by hand, then run cmake --preset release:
   ${packages[*]}"
 fi
 
+# Whether there is a Node.js of 18 or later with npm, wherever it comes from.
+has_node() {
+  command -v npm >/dev/null && [[ $(node --version 2>/dev/null) =~ ^v([0-9]+) ]] &&
+    ((BASH_REMATCH[1] >= 18))
+}
+
 missing=()
 for package in "${packages[@]}"; do
+  if [[ $package == nodejs || $package == npm ]] && has_node; then continue; fi
   state=$(dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null || true)
   if [[ $state != "install ok installed" ]]; then missing+=("$package"); fi
 done
