@@ -5,13 +5,14 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <new>
 #include <string>
-#include <utility>
 
 #include "CLI/CLI.hpp"
 #include "absl/time/time.h"
@@ -22,8 +23,6 @@
 #include "worker/run/config.h"
 #include "worker/run/reporter.h"
 #include "worker/run/run.h"
-#include "worker/run/trainer.h"
-#include "worker/torch/export.h"
 
 namespace bitbudget::worker {
 namespace {
@@ -75,20 +74,19 @@ struct ExportArguments {
   std::string output;
 };
 
-absl::Status ExportCheckpoint(const ExportArguments& arguments) {
-  ASSIGN_OR_RETURN(RunConfig config, ReadRunConfig(arguments.config));
-  ASSIGN_OR_RETURN(const auto data, TokenFile::Open(config.data_path));
-  RETURN_IF_ERROR(BindToData(*data, config));
-  ASSIGN_OR_RETURN(const auto trainer, Trainer::Create(config, *data));
-  ASSIGN_OR_RETURN(Checkpoint checkpoint, ReadCheckpoint(arguments.checkpoint));
-  RETURN_IF_ERROR(trainer->Restore(std::move(checkpoint)));
-  return ExportForTorch(trainer->layout(), trainer->ServedParameters(), arguments.output);
-}
-
+// By the program beside this one that has LibTorch, whose loading would cost every
+// run a third of a second.
 int Export(const ExportArguments& arguments) {
-  const absl::Status status = ExportCheckpoint(arguments);
-  if (status.ok()) return kSuccess;
-  fmt::print(stderr, "error: {}\n", std::string(status.message()));
+  std::error_code ignored;
+  const auto here = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+  const std::string program = (here / "bitbudget-train-export").string();
+  execl(program.c_str(),
+        program.c_str(),
+        arguments.config.c_str(),
+        arguments.checkpoint.c_str(),
+        arguments.output.c_str(),
+        nullptr);
+  fmt::print(stderr, "error: cannot start {}: {}\n", program, std::strerror(errno));
   return kFailure;
 }
 
