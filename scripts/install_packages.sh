@@ -5,6 +5,7 @@
 #   scripts/install_packages.sh dashboard   also to build the dashboard
 #   scripts/install_packages.sh test        also to test it
 #   scripts/install_packages.sh worker      also to build the training programs
+#   scripts/install_packages.sh python      also to use it from Python
 #   scripts/install_packages.sh bench       also to benchmark it
 #   scripts/install_packages.sh findings    also to write the findings of a study
 #   scripts/install_packages.sh --list ...  only prints the packages
@@ -26,9 +27,10 @@ packages=(
   libcli11-dev libcsv-dev libfmt-dev libspdlog-dev nlohmann-json3-dev
 )
 dashboard_packages=(nodejs npm)
-test_packages=(
-  chromium libgmock-dev libgtest-dev python3 python3-grpcio python3-protobuf shellcheck
+python_packages=(
+  python3 python3-grpcio python3-pandas python3-pip python3-protobuf python3-venv
 )
+test_packages=(chromium libgmock-dev libgtest-dev mypy shellcheck "${python_packages[@]}")
 worker_packages=(libopenblas-openmp-dev libtorch-dev)
 bench_packages=(libbenchmark-dev python3-numpy python3-scipy)
 findings_packages=(python3-matplotlib python3-numpy)
@@ -39,11 +41,13 @@ for argument in "$@"; do
     dashboard) packages+=("${dashboard_packages[@]}") ;;
     test) packages+=("${test_packages[@]}") ;;
     worker) packages+=("${worker_packages[@]}") ;;
+    python) packages+=("${python_packages[@]}") ;;
     bench) packages+=("${bench_packages[@]}") ;;
     findings) packages+=("${findings_packages[@]}") ;;
     --list) list_only=true ;;
     *)
-      fail "unknown argument '$argument'; known: dashboard, test, worker, bench, findings, --list"
+      fail "unknown argument '$argument'; known: dashboard, test, worker, python, bench," \
+        "findings, --list"
       ;;
   esac
 done
