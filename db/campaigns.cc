@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "db/content_hash.h"
+#include "db/experiment_row.h"
 #include "db/job_row.h"
 #include "db/job_state.h"
 #include "db/jobs.h"
@@ -39,6 +40,15 @@ v1::Campaign Definition(const v1::Campaign& campaign) {
   return definition;
 }
 
+// The cost is no part of what was asked for: it falls as the study grows.
+bool AskTheSame(const v1::Campaign& a, const v1::Campaign& b) {
+  v1::Campaign asked_a = Definition(a);
+  v1::Campaign asked_b = Definition(b);
+  asked_a.clear_cost();
+  asked_b.clear_cost();
+  return HashMessage(asked_a) == HashMessage(asked_b);
+}
+
 // Counts its jobs, state by state.
 void AddProgress(Connection& connection, int64_t campaign_key, v1::Campaign& campaign) {
   Query query(connection,
@@ -61,17 +71,16 @@ void AddProgress(Connection& connection, int64_t campaign_key, v1::Campaign& cam
 
 struct StoredCampaign {
   int64_t key = 0;
-  std::string hash;
   v1::Campaign campaign;
 };
 
 absl::StatusOr<StoredCampaign> ReadCampaign(Connection& connection,
                                             const StudyHandle& study,
                                             const Query& row) {
-  StoredCampaign stored{.key = row.Int(0), .hash = row.Bytes(3)};
+  StoredCampaign stored{.key = row.Int(0)};
   const std::string name = CampaignName(study.name, row.Bytes(1));
   v1::Campaign& campaign = stored.campaign;
-  if (!campaign.ParseFromString(row.Bytes(2)) || HashMessage(campaign) != stored.hash) {
+  if (!campaign.ParseFromString(row.Bytes(2)) || HashMessage(campaign) != row.Bytes(3)) {
     return DatabaseDamaged(connection.path(), fmt::format("{} does not match its hash", name));
   }
   campaign.set_name(name);
@@ -144,6 +153,18 @@ int64_t InsertCampaign(const WriteContext& context,
 
 }  // namespace
 
+absl::StatusOr<std::vector<bool>> FindStored(Connection& connection,
+                                             const std::string& study_name,
+                                             const std::vector<v1::Experiment>& runs) {
+  ASSIGN_OR_RETURN(const StudyHandle study, FindStudy(connection, study_name));
+  std::vector<bool> is_stored;
+  is_stored.reserve(runs.size());
+  for (const v1::Experiment& run : runs) {
+    is_stored.push_back(FindByNaturalKey(connection, study.key, run) != 0);
+  }
+  return is_stored;
+}
+
 absl::StatusOr<CampaignChange> CreateCampaign(WriteContext& context,
                                               const std::string& study_name,
                                               const std::string& campaign_id,
@@ -157,8 +178,9 @@ absl::StatusOr<CampaignChange> CreateCampaign(WriteContext& context,
     ASSIGN_OR_RETURN(std::optional<StoredCampaign> existing,
                      FindCampaign(context.connection, study, campaign_id));
     if (existing) {
-      if (existing->hash != HashMessage(definition))
+      if (!AskTheSame(existing->campaign, campaign)) {
         return CampaignExists(existing->campaign.name());
+      }
       return std::move(existing->campaign);
     }
     const std::string id = campaign_id.empty() ? MakeCampaignId(context, study) : campaign_id;

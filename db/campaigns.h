@@ -13,6 +13,9 @@
 
 namespace bitbudget::db {
 
+absl::StatusOr<std::vector<bool>> FindStored(Connection& connection,
+                                             const std::string& study,
+                                             const std::vector<v1::Experiment>& runs);
 absl::StatusOr<CampaignChange> CreateCampaign(WriteContext& context,
                                               const std::string& study,
                                               const std::string& campaign_id,

@@ -97,6 +97,12 @@ absl::StatusOr<AttemptEnd> JobStore::ReleaseJob(const Attempt& attempt,
       [&](WriteContext& context) { return db::ReleaseJob(context, attempt, checkpoints); });
 }
 
+absl::StatusOr<std::vector<bool>> JobStore::FindStored(const std::string& study,
+                                                       const std::vector<v1::Experiment>& runs) {
+  return readers_.Run(
+      [&](Connection& connection) { return db::FindStored(connection, study, runs); });
+}
+
 absl::StatusOr<CampaignChange> JobStore::CreateCampaign(const std::string& study,
                                                         const std::string& campaign_id,
                                                         const v1::Campaign& campaign,

@@ -182,9 +182,13 @@ class JobStore final {
   absl::StatusOr<AttemptEnd> ReleaseJob(const Attempt& attempt,
                                         const std::vector<v1::Checkpoint>& checkpoints);
 
+  // Which of the runs the study has, not excluded, by their natural keys; in the
+  // order of the runs.
+  absl::StatusOr<std::vector<bool>> FindStored(const std::string& study,
+                                               const std::vector<v1::Experiment>& runs);
   // Stores a campaign, its cost included, and its jobs. `campaign_id` empty: made
-  // here. ALREADY_EXISTS, CAMPAIGN_EXISTS if another one has the id; the same one
-  // is returned.
+  // here. ALREADY_EXISTS, CAMPAIGN_EXISTS if another one has the id; the same one,
+  // whatever its cost, is returned as it was stored.
   absl::StatusOr<CampaignChange> CreateCampaign(const std::string& study,
                                                 const std::string& campaign_id,
                                                 const v1::Campaign& campaign,

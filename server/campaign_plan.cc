@@ -4,11 +4,14 @@
 
 #include <cmath>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "server/campaign_grid.h"
+#include "server/expected_run.h"
+#include "server/training_rules.h"
 #include "server/training_shape.h"
 #include "util/error.h"
 #include "util/status_macros.h"
@@ -51,31 +54,37 @@ std::string TrunkKey(const v1::TrainingSpec& run) {
   return TrainingKey(trunk);
 }
 
-// What tells experiments of one campaign apart in a study, the recipe by what
-// bitbudget-train makes it of.
-std::string ExperimentKey(const v1::TrainingSpec& stated) {
-  const v1::TrainingSpec training = WithDefaults(stated);
-  const v1::TrainingSchedule& schedule = training.schedule();
-  const v1::TrainingQuantization& quantization = training.quantization();
-  std::string name = schedule.name();
-  if (name.empty()) name = IsFused(training) ? "fused" : "classic";
-  std::string key = fmt::format("{} {} {} {} {} {} {} {} {} {}",
-                                HasQat(training) ? name : "fp",
-                                training.optimizer().name(),
-                                BlockParameters(training.model()),
-                                schedule.fp_tokens(),
-                                schedule.qat_tokens(),
-                                quantization.bits(),
-                                quantization.granularity(),
-                                quantization.group_size(),
-                                quantization.embeddings(),
-                                training.seed());
+// What tells runs of one campaign apart in a study.
+std::string RunKey(const v1::TrainingSpec& training) {
+  std::string key = ExpectedRun(training).SerializeAsString();
   // Another trainer may tell its recipes apart by these.
   for (const auto& [name, value] :
        std::map<std::string, std::string>(training.options().begin(), training.options().end())) {
     key += fmt::format(" {}={}", name, value);
   }
   return key;
+}
+
+// Of runs, and of the cooldowns that they continue from, the keys of those that the
+// study has.
+absl::StatusOr<std::set<std::string>> StoredKeys(const std::vector<v1::TrainingSpec>& runs,
+                                                 const FindStored& find_stored) {
+  std::map<std::string, v1::TrainingSpec> wanted;
+  for (const v1::TrainingSpec& run : runs) {
+    wanted.emplace(RunKey(run), run);
+    const v1::TrainingSpec cooldown = FullPrecisionPart(run);
+    wanted.emplace(RunKey(cooldown), cooldown);
+  }
+  std::vector<v1::Experiment> expected;
+  expected.reserve(wanted.size());
+  for (const auto& [key, run] : wanted) expected.push_back(ExpectedRun(run));
+  ASSIGN_OR_RETURN(const std::vector<bool> is_stored, find_stored(expected));
+  std::set<std::string> keys;
+  auto stored = is_stored.begin();
+  for (const auto& [key, run] : wanted) {
+    if (*stored++) keys.insert(key);
+  }
+  return keys;
 }
 
 // Runs that continue from one full-precision phase.
@@ -103,7 +112,9 @@ struct TrunkGroup {
 
 class Planner {
  public:
-  explicit Planner(const v1::Campaign& campaign) : campaign_(campaign) {}
+  // Both are borrowed. `stored` has the keys of runs that need no measurement.
+  Planner(const v1::Campaign& campaign, const std::set<std::string>& stored)
+      : campaign_(campaign), stored_(stored) {}
 
   // Adds a job that begins at `start_tokens` of the job at position `start`, or at
   // the first token if `start` is -1. Returns its position.
@@ -130,6 +141,8 @@ class Planner {
 
   void AddGroup(const TrunkGroup& group);
 
+  void CountExisting(int64_t count) { plan_.cost.set_existing_count(count); }
+
   void CountAlone(const v1::TrainingSpec& run) {
     v1::CampaignCost& cost = plan_.cost;
     cost.set_flops_alone(cost.flops_alone() + EstimatedFlops(run, 0));
@@ -140,6 +153,7 @@ class Planner {
 
  private:
   const v1::Campaign& campaign_;
+  const std::set<std::string>& stored_;
   CampaignPlan plan_;
 };
 
@@ -178,7 +192,8 @@ void Planner::AddGroup(const TrunkGroup& group) {
     if (!phase.from_trunk) {
       v1::TrainingSpec cooldown = phase.training;
       if (!phase.branches.empty()) cooldown.add_milestone_tokens(fp_tokens);
-      start = Add(v1::MEASUREMENT, cooldown, start, parting);
+      const bool is_stored = stored_.contains(RunKey(cooldown));
+      start = Add(is_stored ? v1::TRUNK : v1::MEASUREMENT, cooldown, start, parting);
     }
     for (const v1::TrainingSpec& branch : phase.branches) {
       Add(v1::MEASUREMENT, branch, start, fp_tokens);
@@ -196,7 +211,7 @@ absl::StatusOr<CampaignPlan> Planner::Finish() {
   for (const PlannedJob& planned : plan_.jobs) {
     if (planned.job.kind() != v1::MEASUREMENT) continue;
     const auto [entry, is_new] =
-        labels.emplace(ExperimentKey(planned.job.training()), planned.job.label());
+        labels.emplace(RunKey(planned.job.training()), planned.job.label());
     if (is_new) continue;
     return InvalidField(
         "campaign.grids",
@@ -221,9 +236,17 @@ std::vector<TrunkGroup> GroupByTrunk(const std::vector<v1::TrainingSpec>& runs) 
 
 }  // namespace
 
-absl::StatusOr<CampaignPlan> PlanCampaign(const v1::Campaign& campaign) {
-  ASSIGN_OR_RETURN(const std::vector<v1::TrainingSpec> runs, ExpandGrids(campaign));
-  Planner planner(campaign);
+absl::StatusOr<CampaignPlan> PlanCampaign(const v1::Campaign& campaign,
+                                          const FindStored& find_stored) {
+  ASSIGN_OR_RETURN(std::vector<v1::TrainingSpec> runs, ExpandGrids(campaign));
+  std::set<std::string> stored;
+  if (campaign.trainer().empty() || campaign.trainer() == kBundledTrainer) {
+    ASSIGN_OR_RETURN(stored, StoredKeys(runs, find_stored));
+  }
+  const auto existing_count = std::erase_if(
+      runs, [&stored](const v1::TrainingSpec& run) { return stored.contains(RunKey(run)); });
+  Planner planner(campaign, stored);
+  planner.CountExisting(static_cast<int64_t>(existing_count));
   for (const v1::TrainingSpec& run : runs) planner.CountAlone(run);
   if (campaign.separate_runs()) {
     for (const v1::TrainingSpec& run : runs) planner.Add(v1::MEASUREMENT, run, -1, 0);

@@ -9,10 +9,12 @@
 #ifndef BITBUDGET_SERVER_CAMPAIGN_PLAN_H_
 #define BITBUDGET_SERVER_CAMPAIGN_PLAN_H_
 
+#include <functional>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "bitbudget/v1/campaign.pb.h"
+#include "bitbudget/v1/experiment.pb.h"
 #include "bitbudget/v1/job.pb.h"
 
 namespace bitbudget::server {
@@ -34,13 +36,21 @@ struct CampaignPlan {
   v1::CampaignCost cost;
 };
 
+// Says which of some runs, known by their natural keys, a study has; in their order.
+using FindStored =
+    std::function<absl::StatusOr<std::vector<bool>>(const std::vector<v1::Experiment>& runs)>;
+
 // The jobs: replicate by replicate, so that the first is a study of its own as
 // soon as it is done, then model by model, each trunk with its branches behind it.
+// None for runs that are stored; a cooldown that is stored and that others continue
+// from leaves its checkpoint as a TRUNK.
 //
 // INVALID_ARGUMENT with all violations, by paths as in CreateCampaignRequest: a
 // rule of the contract is broken, two runs differ in nothing that tells
-// experiments apart, or there are more jobs than a campaign may have.
-absl::StatusOr<CampaignPlan> PlanCampaign(const v1::Campaign& campaign);
+// experiments apart, or there are more jobs than a campaign may have. Errors of
+// `find_stored`.
+absl::StatusOr<CampaignPlan> PlanCampaign(const v1::Campaign& campaign,
+                                          const FindStored& find_stored);
 
 }  // namespace bitbudget::server
 

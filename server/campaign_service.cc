@@ -78,7 +78,10 @@ absl::StatusOr<v1::Campaign> CampaignService::CreateCampaign(
   AddAll(violations, "", ValidateFrame(request.campaign()));
   RETURN_IF_ERROR(ToStatus(std::move(violations)));
   v1::Campaign campaign = WritableFields(request.campaign());
-  ASSIGN_OR_RETURN(CampaignPlan plan, PlanCampaign(campaign));
+  ASSIGN_OR_RETURN(CampaignPlan plan,
+                   PlanCampaign(campaign, [&](const std::vector<v1::Experiment>& runs) {
+                     return store_.jobs().FindStored(request.parent(), runs);
+                   }));
   RETURN_IF_ERROR(CheckTrainings(plan));
   *campaign.mutable_cost() = plan.cost;
   if (request.validate_only()) {

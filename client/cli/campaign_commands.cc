@@ -53,6 +53,11 @@ absl::Status RunCreate(Session& session, const CreateArguments& arguments) {
   if (!session.json) session.Print(CostText(planned.cost()));
   request.set_validate_only(false);
   ASSIGN_OR_RETURN(const v1::Campaign campaign, client->CreateCampaign(std::move(request)));
+  if (campaign.ended()) {
+    session.Print(campaign,
+                  fmt::format("{} has ended: {}\n", campaign.name(), CampaignLine(campaign)));
+    return absl::OkStatus();
+  }
   session.Print(campaign, fmt::format("{} is queued\n", campaign.name()));
   session.Note(fmt::format("follow it: bitbudget campaign watch {} --study {}",
                            LastPart(campaign.name()),

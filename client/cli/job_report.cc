@@ -138,6 +138,11 @@ std::string JobLine(const v1::Job& job) {
 }
 
 std::string CostText(const v1::CampaignCost& cost) {
+  const std::string existing =
+      cost.existing_count() == 0 ? ""
+                                 : fmt::format("{} that the study has already: not trained again\n",
+                                               Counted(cost.existing_count(), "run"));
+  if (cost.job_count() == 0) return existing;
   Table table({"", "TOKENS", "FLOP", "SHARE"});
   table.AddRow(
       {"as planned, trunks shared",
@@ -148,9 +153,10 @@ std::string CostText(const v1::CampaignCost& cost) {
                 Tokens(cost.trained_tokens_alone()),
                 FormatQuantity(cost.flops_alone()),
                 "1.00"});
-  return fmt::format("{}, {}\n{}",
+  return fmt::format("{}, {}\n{}{}",
                      Counted(cost.job_count(), "job"),
                      Counted(cost.measurement_count(), "measurement"),
+                     existing,
                      table.Aligned("  "));
 }
 
@@ -162,6 +168,10 @@ int64_t JobsIn(const v1::Campaign& campaign, v1::JobState state) {
 }
 
 std::string CampaignLine(const v1::Campaign& campaign) {
+  if (campaign.cost().job_count() == 0) {
+    return fmt::format("nothing to train: the study had {} already",
+                       Counted(campaign.cost().existing_count(), "run"));
+  }
   std::string line = fmt::format("{} of {} done",
                                  JobsIn(campaign, v1::SUCCEEDED),
                                  Counted(campaign.cost().job_count(), "job"));
@@ -180,7 +190,9 @@ std::string CampaignText(const v1::Campaign& campaign) {
   };
   add("Title", campaign.title());
   add("Jobs", CountsText(campaign));
-  add("Done", fmt::format("{} of the FLOPs", Percent(DoneShare(campaign))));
+  if (campaign.cost().job_count() > 0) {
+    add("Done", fmt::format("{} of the FLOPs", Percent(DoneShare(campaign))));
+  }
   add("State", campaign.ended() ? "ended" : "under way");
   add("Created", TimeText(campaign.create_time()));
   return fmt::format("{}\n{}{}", campaign.name(), table.Aligned("  "), CostText(campaign.cost()));

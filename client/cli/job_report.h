@@ -29,7 +29,8 @@ std::string CampaignText(const v1::Campaign& campaign);
 // One line a campaign.
 Table CampaignTable(const v1::ListCampaignsResponse& campaigns);
 
-// "12 of 17 jobs done, 2 running, 3 queued; 45 % of the FLOPs".
+// "12 of 17 jobs done, 2 running, 3 queued; 45 % of the FLOPs", or that there was
+// nothing to train.
 std::string CampaignLine(const v1::Campaign& campaign);
 
 // Jobs of the campaign in this state.

@@ -83,6 +83,44 @@ TEST_F(JobsTest, AnotherCampaignOfTheSameIdIsRefused) {
   EXPECT_EQ(JobNames().size(), 7U);
 }
 
+// Rows of the grid as bitbudget-train names them: one of two fractions, both widths.
+constexpr char kHalfOfTheGrid[] =
+    "parameters,fp_tokens,qat_tokens,weight_bits,loss_nats,role,recipe,optimizer,schedule\n"
+    "24736,256000,256000,2,2.5,FP_THEN_QAT,learned-log-scale,adamw,classic\n"
+    "24736,256000,256000,16,2.4,CONTROL,none,adamw,classic\n";
+
+TEST_F(JobsTest, RunsThatWereImportedAreNotTrainedAgain) {
+  Write("runs.csv", kHalfOfTheGrid);
+  Output("experiments import --study s runs.csv");
+  EXPECT_THAT(Output("campaign create c --study s --grid grid.json --dry-run"),
+              HasSubstr("3 jobs, 3 measurements\n"
+                        "2 runs that the study has already: not trained again\n"));
+  const nlohmann::json campaign = Json("campaign create c --study s --grid grid.json");
+  EXPECT_EQ(campaign["cost"]["existing_count"], "2");
+  EXPECT_EQ(JobNames().size(), 3U);
+}
+
+TEST_F(JobsTest, AnExcludedRunIsTrainedAgain) {
+  Write("runs.csv", kHalfOfTheGrid);
+  Output("experiments import --study s runs.csv");
+  Output("experiments exclude 1 --study s --reason 'a slip'");
+  EXPECT_THAT(Output("campaign create c --study s --grid grid.json --dry-run"),
+              HasSubstr("1 run that the study has already"));
+}
+
+TEST_F(JobsTest, ACampaignWhoseRunsAreAllThereIsCompleteFromTheStart) {
+  Write("runs.csv",
+        std::string(kHalfOfTheGrid) +
+            "24736,460800,51200,2,2.5,FP_THEN_QAT,learned-log-scale,adamw,classic\n"
+            "24736,460800,51200,16,2.4,CONTROL,none,adamw,classic\n");
+  Output("experiments import --study s runs.csv");
+  EXPECT_THAT(Output("campaign create c --study s --grid grid.json"),
+              HasSubstr("c has ended: nothing to train: the study had 4 runs already"));
+  EXPECT_EQ(Json("campaign show c --study s")["ended"], true);
+  EXPECT_THAT(Output("campaign watch c --study s"), HasSubstr("nothing to train"));
+  EXPECT_TRUE(JobNames().empty());
+}
+
 TEST_F(JobsTest, AnUnknownFieldOfAGridIsNamedByItsPath) {
   Write("grid.json", R"({"grids": [{"total_tokens": [1], "bits": [2]}]})");
   const testing::Completed completed = Bitbudget("campaign create c --study s --grid grid.json");

@@ -63,6 +63,11 @@ TEST_F(ClosedLoopTest, AGridBecomesAFit) {
   const auto study = client().GetStudy(request);
   ASSERT_TRUE(study.ok()) << study.status();
   EXPECT_EQ(study->experiment_count(), cost.measurement_count());
+  // The trainer has named its results as the server expected.
+  const Completed again =
+      Bitbudget({"campaign", "create", "again", "--study", "small", "--grid", File("grid.json")});
+  EXPECT_EQ(again.status, (ExitStatus{0, 0})) << again.errors;
+  EXPECT_NE(again.output.find("the study had 36 runs already"), std::string::npos) << again.output;
   // So few runs identify a law at some revisions and contradict it at others; the
   // server has fitted what it could while they arrived.
   v1::ListFitsRequest fits;

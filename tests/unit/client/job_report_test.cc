@@ -50,8 +50,19 @@ TEST(JobReportTest, CampaignLineCountsStatesThatOccur) {
   EXPECT_EQ(CampaignLine(HalfDone()), "12 of 17 jobs done, 2 running, 3 queued; 25 % of the FLOPs");
 }
 
-TEST(JobReportTest, ACampaignWithoutJobsIsNotHalfDone) {
-  EXPECT_EQ(CampaignLine(v1::Campaign()), "0 of 0 jobs done; 0 % of the FLOPs");
+TEST(JobReportTest, ACampaignWithoutJobsSaysThatNothingIsToBeDone) {
+  v1::Campaign campaign;
+  campaign.mutable_cost()->set_existing_count(12);
+  EXPECT_EQ(CampaignLine(campaign), "nothing to train: the study had 12 runs already");
+  EXPECT_EQ(CostText(campaign.cost()), "12 runs that the study has already: not trained again\n");
+}
+
+TEST(JobReportTest, CostSaysWhichRunsAreThereAlready) {
+  v1::Campaign campaign = HalfDone();
+  EXPECT_THAT(CostText(campaign.cost()), Not(HasSubstr("already")));
+  campaign.mutable_cost()->set_existing_count(1);
+  EXPECT_THAT(CostText(campaign.cost()),
+              HasSubstr("17 jobs, 16 measurements\n1 run that the study has already"));
 }
 
 TEST(JobReportTest, CostComparesSharedTrunksWithRunsAlone) {

@@ -56,6 +56,36 @@ TEST_F(CampaignTest, SameCampaignAgainIsTheStoredOne) {
   EXPECT_THAT(jobs().ListJobs("studies/s", {}, {})->jobs, SizeIs(3));
 }
 
+TEST_F(CampaignTest, CampaignThatHasBecomeCheaperIsTheStoredOne) {
+  ASSERT_THAT(CreateCampaign(), IsOk());
+  v1::Campaign cheaper = Fields();
+  cheaper.mutable_cost()->set_job_count(1);
+  const absl::StatusOr<CampaignChange> again = CreateCampaign("c", cheaper);
+  ASSERT_THAT(again, IsOk());
+  EXPECT_THAT(again->changed, IsEmpty());
+  EXPECT_EQ(again->campaign.cost().job_count(), 3);
+}
+
+TEST_F(CampaignTest, RunsInUseAreFoundByTheirNaturalKeys) {
+  ASSERT_THAT(store_->InsertExperiments({.study = "studies/s", .experiments = QatRuns(0, 2)}),
+              IsOk());
+  ASSERT_THAT(store_->ExcludeExperiments(
+                  {.study = "studies/s", .names = {"studies/s/experiments/2"}, .reason = "a slip"}),
+              IsOk());
+  // Another loss is no other key.
+  EXPECT_THAT(*jobs().FindStored("studies/s", {QatRun(0, 4.5), QatRun(1), QatRun(2)}),
+              ElementsAre(true, false, false));
+  EXPECT_EQ(jobs().FindStored("studies/t", {}).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(CampaignTest, CampaignWithoutJobsHasEnded) {
+  const absl::StatusOr<CampaignChange> created =
+      jobs().CreateCampaign("studies/s", "c", Fields(), {}, {});
+  ASSERT_THAT(created, IsOk());
+  EXPECT_TRUE(created->campaign.ended());
+  EXPECT_THAT(created->changed, IsEmpty());
+}
+
 TEST_F(CampaignTest, IdIsMadeWhereNoneIsGiven) {
   ASSERT_THAT(CreateCampaign("campaign-1"), IsOk());
   EXPECT_EQ(CreateCampaign("")->campaign.name(), "studies/s/campaigns/campaign-2");

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "google/protobuf/util/json_util.h"
@@ -39,8 +41,21 @@ v1::Campaign SmallCampaign() {
   })json");
 }
 
-CampaignPlan PlanOf(const v1::Campaign& campaign) {
-  const auto plan = PlanCampaign(campaign);
+// A study that has the runs for which `is_stored`.
+FindStored StudyWith(std::function<bool(const v1::Experiment&)> is_stored) {
+  return [is_stored = std::move(is_stored)](const std::vector<v1::Experiment>& runs) {
+    std::vector<bool> stored;
+    for (const v1::Experiment& run : runs) stored.push_back(is_stored(run));
+    return stored;
+  };
+}
+
+FindStored EmptyStudy() {
+  return StudyWith([](const v1::Experiment&) { return false; });
+}
+
+CampaignPlan PlanOf(const v1::Campaign& campaign, const FindStored& study = EmptyStudy()) {
+  const auto plan = PlanCampaign(campaign, study);
   EXPECT_TRUE(plan.ok()) << plan.status();
   return plan.ok() ? *plan : CampaignPlan();
 }
@@ -70,7 +85,7 @@ std::vector<std::string> Outline(const CampaignPlan& plan) {
 
 // The paths that the campaign is refused for.
 std::vector<std::string> RefusedFields(const v1::Campaign& campaign) {
-  const auto plan = PlanCampaign(campaign);
+  const auto plan = PlanCampaign(campaign, EmptyStudy());
   EXPECT_EQ(plan.status().code(), absl::StatusCode::kInvalidArgument);
   const auto details = GetErrorDetails(plan.status());
   std::vector<std::string> fields;
@@ -235,8 +250,76 @@ TEST(CampaignPlanTest, RunsThatAStudyCannotTellApartAreRefused) {
   other = campaign.grids(0);
   other.mutable_training()->mutable_schedule()->set_qat_peak_share(1);
   EXPECT_THAT(RefusedFields(campaign), ElementsAre("campaign.grids"));
-  EXPECT_THAT(std::string(PlanCampaign(campaign).status().message()),
+  EXPECT_THAT(std::string(PlanCampaign(campaign, EmptyStudy()).status().message()),
               HasSubstr("512k tokens, 2 bits, 50 % QAT classic, seed 0"));
+}
+
+TEST(CampaignPlanTest, RunsThatTheStudyHasAreNotTrainedAgain) {
+  const CampaignPlan plan =
+      PlanOf(SmallCampaign(),
+             StudyWith([](const v1::Experiment& run) { return run.role() == v1::CONTROL; }));
+  EXPECT_THAT(Outline(plan),
+              ElementsAre("trunk 450 leaves 250 leaves 450",
+                          "run 500 from 250 of 0 leaves 500",
+                          "run 500+500 at 2 from 500 of 1",
+                          "run 900 from 450 of 0 leaves 900",
+                          "run 900+100 at 2 from 900 of 3"));
+  EXPECT_EQ(plan.cost.existing_count(), 2);
+  EXPECT_EQ(plan.cost.trained_tokens_alone(), 2 * 1000 * 512);
+}
+
+TEST(CampaignPlanTest, ATrunkThatNoRunIsLeftForIsNotTrained) {
+  // All of one fraction are there: the other is trained without a trunk.
+  const CampaignPlan plan =
+      PlanOf(SmallCampaign(),
+             StudyWith([](const v1::Experiment& run) { return run.qat_tokens() == 500 * 512; }));
+  EXPECT_THAT(Outline(plan),
+              ElementsAre("run 900 leaves 900",
+                          "run 900+100 at 2 from 900 of 0",
+                          "run 900+100 at 16 from 900 of 0"));
+}
+
+TEST(CampaignPlanTest, ACooldownThatTheStudyHasIsTrainedForItsCheckpointAlone) {
+  const CampaignPlan plan =
+      PlanOf(SmallCampaign(),
+             StudyWith([](const v1::Experiment& run) { return run.role() == v1::FULL_PRECISION; }));
+  EXPECT_THAT(Outline(plan),
+              ElementsAre("trunk 450 leaves 250 leaves 450",
+                          "trunk 500 from 250 of 0 leaves 500",
+                          "run 500+500 at 2 from 500 of 1",
+                          "run 500+500 at 16 from 500 of 1",
+                          "trunk 900 from 450 of 0 leaves 900",
+                          "run 900+100 at 2 from 900 of 4",
+                          "run 900+100 at 16 from 900 of 4"));
+  EXPECT_EQ(plan.cost.measurement_count(), 4);
+  EXPECT_EQ(plan.cost.existing_count(), 0);
+}
+
+TEST(CampaignPlanTest, ACampaignWhoseRunsAreAllThereHasNoJobs) {
+  v1::Campaign campaign = SmallCampaign();
+  campaign.mutable_grids(0)->set_full_precision(true);
+  const FindStored study = StudyWith([](const v1::Experiment&) { return true; });
+  for (const bool separate : {false, true}) {
+    campaign.set_separate_runs(separate);
+    const CampaignPlan plan = PlanOf(campaign, study);
+    EXPECT_THAT(plan.jobs, IsEmpty());
+    EXPECT_EQ(plan.cost.existing_count(), 5);
+    EXPECT_EQ(plan.cost.flops_alone(), 0);
+  }
+}
+
+TEST(CampaignPlanTest, AnotherTrainersRunsAreNotKnownBeforehand) {
+  v1::Campaign campaign = SmallCampaign();
+  campaign.set_trainer("example");
+  const CampaignPlan plan = PlanOf(campaign, StudyWith([](const v1::Experiment&) { return true; }));
+  EXPECT_EQ(plan.cost.measurement_count(), 6);
+}
+
+TEST(CampaignPlanTest, WhatTheStudyCannotSayIsPassedOn) {
+  const auto plan = PlanCampaign(SmallCampaign(), [](const std::vector<v1::Experiment>&) {
+    return absl::NotFoundError("no such study");
+  });
+  EXPECT_EQ(plan.status(), absl::NotFoundError("no such study"));
 }
 
 TEST(CampaignPlanTest, ShortFullPrecisionPhasesAreLeftOut) {
