@@ -1,9 +1,7 @@
 // absl::Status on one side of the wire, grpc::Status on the other.
 //
-// Details made by util/error.h travel as google.rpc.Status in the trailer
-// "grpc-status-details-bin": ErrorInfo always, and BadRequest, ResourceInfo,
-// RetryInfo, DataCannotAnswer, ExperimentConflict, RejectedRow as they apply.
-// Used by server and client alike. Pure, thread-safe.
+// Details travel as google.rpc.Status (rich_status.h) in the trailer
+// "grpc-status-details-bin". Used by server and client alike. Pure, thread-safe.
 
 #ifndef BITBUDGET_PROTO_GRPC_STATUS_H_
 #define BITBUDGET_PROTO_GRPC_STATUS_H_
@@ -11,12 +9,9 @@
 #include <grpcpp/support/status.h>
 
 #include "absl/status/status.h"
-#include "google/rpc/status.pb.h"
+#include "proto/rich_status.h"
 
 namespace bitbudget {
-
-// The google.rpc.Status of an error: code, message, details.
-google::rpc::Status ToRichStatus(const absl::Status& status);
 
 // For a handler to return.
 grpc::Status ToGrpcStatus(const absl::Status& status);

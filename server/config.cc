@@ -1,6 +1,5 @@
 #include "server/config.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -16,6 +15,8 @@
 #include <string_view>
 #include <vector>
 
+#include "server/http_rules.h"
+
 namespace bitbudget::server {
 namespace {
 
@@ -27,7 +28,7 @@ constexpr char kDescription[] =
     R"(Stores measured training runs, fits the QAT scaling law, answers how to split a token budget.
 
 Examples:
-  bitbudget-server                    # 127.0.0.1:7411, database in your data directory
+  bitbudget-server                    # 127.0.0.1:7411, dashboard at http://127.0.0.1:7410/
   bitbudget-server --database runs.db --listen 127.0.0.1:0
   BITBUDGET_LOG_LEVEL=debug bitbudget-server --log-format json
   bitbudget-server --print-config > bitbudget.toml && bitbudget-server --config bitbudget.toml
@@ -97,19 +98,11 @@ std::string CheckNotEmpty(const std::string& text) {
   return text.empty() ? "is empty; name a file, for example runs.db" : "";
 }
 
-bool IsLoopback(const std::string& host) {
-  if (host == "localhost") return true;
-  in_addr v4{};
-  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
-  in6_addr v6{};
-  return inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
-}
-
 // Says what is wrong with an address to listen on; empty if nothing is.
 std::string CheckListen(const std::string& address) {
   const size_t colon = address.rfind(':');
   if (colon == std::string::npos) return fmt::format("\"{}\" is not HOST:PORT", address);
-  std::string host = address.substr(0, colon);
+  const std::string host = address.substr(0, colon);
   const std::string port = address.substr(colon + 1);
   const bool is_number =
       !port.empty() && port.size() <= 5 &&
@@ -117,10 +110,7 @@ std::string CheckListen(const std::string& address) {
   if (!is_number || std::stoi(port) > 65'535) {
     return fmt::format("\"{}\" has no port between 0 and 65535", address);
   }
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
-  }
-  if (IsLoopback(host)) return "";
+  if (IsLoopbackHost(HostOf(host))) return "";
   return fmt::format(
       "\"{}\" is not a loopback address. This server has no authentication and no encryption yet, "
       "so it serves its own machine only: use 127.0.0.1:PORT, and a tunnel (ssh -L) from elsewhere",
@@ -128,9 +118,12 @@ std::string CheckListen(const std::string& address) {
 }
 
 std::string CheckHttp(const std::string& value) {
-  if (value == "none") return "";
-  return fmt::format("\"{}\": this version has no HTTP door; leave the option out or say none",
-                     value);
+  return value == "none" ? "" : CheckListen(value);
+}
+
+std::string CheckOrigin(const std::string& value) {
+  if (IsOrigin(value)) return "";
+  return fmt::format("\"{}\" is not of the form http://HOST[:PORT] or https://HOST[:PORT]", value);
 }
 
 template <typename T>
@@ -140,11 +133,10 @@ CLI::Option* AddOption(CLI::App& app, const std::string& name, T& value, const s
 
 // What is typed, before it becomes a Config.
 struct Typed {
-  Config config{.database = DefaultDatabase()};
+  Config config{.database = DefaultDatabase(), .dashboard = BITBUDGET_DASHBOARD};
   std::string log_level = "info";
   std::string log_format = "text";
   double shutdown_grace_seconds = 10;
-  std::string http = "none";
   bool print_config = false;
 };
 
@@ -158,9 +150,21 @@ void AddOptions(CLI::App& app, Typed& typed) {
             "Address to serve on, loopback only; port 0 takes a free one and prints it")
       ->type_name("HOST:PORT")
       ->check(CheckListen);
-  AddOption(app, "http", typed.http, "Reserved for an HTTP door; only none is known")
-      ->type_name("none")
+  AddOption(app,
+            "http",
+            typed.config.http,
+            "Address of the dashboard, of calls by Connect and of metrics, loopback only; port 0 "
+            "takes a free one and prints it")
+      ->type_name("HOST:PORT|none")
       ->check(CheckHttp);
+  AddOption(app, "dashboard", typed.config.dashboard, "Directory of the dashboard's files")
+      ->type_name("DIR");
+  AddOption(app,
+            "http-allow-origin",
+            typed.config.http_allowed_origins,
+            "Origins beside the server's own whose pages may call; may be repeated")
+      ->type_name("URL")
+      ->check(CheckOrigin);
   AddOption(app, "log-level", typed.log_level, "Least level that is logged")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
   AddOption(app, "log-format", typed.log_format, "Form of a line of the log, on standard error")
@@ -189,12 +193,13 @@ void AddOptions(CLI::App& app, Typed& typed) {
       ->check(CLI::Range(0.0, 3600.0));
 }
 
-Config ToConfig(const Typed& typed) {
+Config ToConfig(const CLI::App& app, const Typed& typed) {
   static const std::map<std::string, LogLevel> kLevels = {{"debug", LogLevel::kDebug},
                                                           {"info", LogLevel::kInfo},
                                                           {"warning", LogLevel::kWarning},
                                                           {"error", LogLevel::kError}};
   Config config = typed.config;
+  config.is_http_asked = app.get_option("--http")->count() > 0;
   config.log_level = kLevels.at(typed.log_level);
   config.log_format = typed.log_format == "json" ? LogFormat::kJson : LogFormat::kText;
   config.shutdown_grace = absl::Seconds(typed.shutdown_grace_seconds);
@@ -238,7 +243,7 @@ std::variant<Config, Exit> ReadConfig(int argc, const char* const* argv) {
     std::cout << app.config_to_str(/*default_also=*/true);
     return Exit{0};
   }
-  return ToConfig(typed);
+  return ToConfig(app, typed);
 }
 
 }  // namespace bitbudget::server

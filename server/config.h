@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "server/log.h"
@@ -16,6 +17,11 @@ namespace bitbudget::server {
 struct Config {
   std::string database;                   // file
   std::string listen = "127.0.0.1:7411";  // loopback only; port 0: any free one
+  std::string http = "127.0.0.1:7410";    // the same of the HTTP port; "none": no such port
+  // Whether `http` was asked for: the default may be taken by another server.
+  bool is_http_asked = false;
+  std::string dashboard;                          // directory of its files
+  std::vector<std::string> http_allowed_origins;  // whose pages may call, beside our own
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
   int max_message_bytes = 4 * 1024 * 1024;  // of one received message

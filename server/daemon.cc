@@ -7,9 +7,11 @@
 #include <thread>
 
 #include "db/store.h"
+#include "server/connect_methods.h"
 #include "server/grpc_job_services.h"
 #include "server/grpc_server.h"
 #include "server/grpc_services.h"
+#include "server/http_server.h"
 #include "server/job_board.h"
 #include "server/log.h"
 #include "server/shutdown_limit.h"
@@ -31,10 +33,27 @@ constexpr absl::Duration kLastWords = absl::Seconds(5);
 // For the rest: replies on their way, the last commit.
 constexpr absl::Duration kSlack = absl::Seconds(5);
 
+// Null if no HTTP port is wanted, or the default one cannot be had.
+absl::StatusOr<std::unique_ptr<HttpServer>> StartHttp(const Config& config,
+                                                      const ConnectMethods& methods,
+                                                      CallGate& gate) {
+  if (config.http == "none") return nullptr;
+  auto server =
+      HttpServer::Start({.listen = config.http,
+                         .dashboard = config.dashboard,
+                         .allowed_origins = config.http_allowed_origins,
+                         .most_message_bytes = static_cast<size_t>(config.max_message_bytes)},
+                        methods,
+                        gate);
+  if (server.ok() || config.is_http_asked) return server;
+  Log(LogLevel::kWarning, "no HTTP port", {{"error", std::string(server.status().message())}});
+  return nullptr;
+}
+
 }  // namespace
 
 absl::Status RunDaemon(const Config& config,
-                       const std::function<void(const std::string& address)>& on_ready,
+                       const std::function<void(const Addresses&)>& on_ready,
                        const std::function<void()>& wait_for_end) {
   std::optional<ShutdownLimit> limit;  // outlives all that may hang
   ASSIGN_OR_RETURN(
@@ -66,6 +85,8 @@ absl::Status RunDaemon(const Config& config,
   GrpcJobService grpc_jobs(jobs, gate, job_pool);
   GrpcCampaignService grpc_campaigns(campaigns, gate, job_pool);
 
+  const ConnectMethods methods({studies, experiments, fits, laws, planner, jobs, campaigns});
+
   RETURN_IF_ERROR(refits.Start());
   RETURN_IF_ERROR(jobs.Start());
   ASSIGN_OR_RETURN(const std::unique_ptr<GrpcServer> server,
@@ -77,12 +98,14 @@ absl::Status RunDaemon(const Config& config,
                                       &grpc_planner,
                                       &grpc_jobs,
                                       &grpc_campaigns}));
-  on_ready(server->address());
+  ASSIGN_OR_RETURN(const std::unique_ptr<HttpServer> http, StartHttp(config, methods, gate));
+  on_ready({.grpc = server->address(), .http = http ? http->address() : ""});
   wait_for_end();
 
   Log(LogLevel::kInfo, "shutting down");
   limit.emplace(config.shutdown_grace + kLastWords + kSlack);
   server->StopServing();
+  if (http) http->StopServing();
   gate.Close();
   registry.Drain();
   board.Drain();
@@ -92,6 +115,7 @@ absl::Status RunDaemon(const Config& config,
     gate.CancelCalls();
     gate.WaitUntilEmpty(kLastWords);
   }
+  if (http) http->Shutdown();
   server->Shutdown();
   Log(LogLevel::kInfo, "stopped");
   return absl::OkStatus();

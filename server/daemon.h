@@ -11,14 +11,21 @@
 
 namespace bitbudget::server {
 
+// Where the server listens, HOST:PORT with the ports in use.
+struct Addresses {
+  std::string grpc;
+  std::string http;  // empty: nowhere
+};
+
 // Serves until `wait_for_end` returns, then ends gracefully: calls under way get
 // the grace time, then they are told to give up, and what still has not ended a few
 // seconds later ends with the process (exit code 1). Refits are cancelled,
 // acknowledged writes are durable anyway.
-// Calls `on_ready` with the address once it listens. Errors are those of starting
-// (db::Store::Open, GrpcServer::Start).
+// Calls `on_ready` once it listens. Errors are those of starting (db::Store::Open,
+// GrpcServer::Start, HttpServer::Start); an HTTP address that nobody asked for and that
+// cannot be had is only a warning in the log.
 absl::Status RunDaemon(const Config& config,
-                       const std::function<void(const std::string& address)>& on_ready,
+                       const std::function<void(const Addresses&)>& on_ready,
                        const std::function<void()>& wait_for_end);
 
 }  // namespace bitbudget::server

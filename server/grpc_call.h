@@ -1,5 +1,5 @@
 // The mechanism by which every RPC becomes a call of a plain function: context
-// in, rich status and request id out, one line in the log, exceptions stopped.
+// in, rich status and request id out.
 
 #ifndef BITBUDGET_SERVER_GRPC_CALL_H_
 #define BITBUDGET_SERVER_GRPC_CALL_H_
@@ -8,52 +8,38 @@
 #include <grpcpp/support/status.h>
 
 #include <functional>
-#include <string>
 #include <string_view>
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "server/call_context.h"
 #include "server/call_gate.h"
-#include "server/log.h"
+#include "server/served_call.h"
 
 namespace bitbudget::server {
-
-// Calls that change something are logged as information, the others, of which
-// there may be tens of thousands a second, for debugging.
-enum class CallKind { kRead, kWrite };
 
 // A call from its arrival to its end. Used by one thread at a time.
 class GrpcCall {
  public:
-  // `gate` and `grpc_context` are borrowed for the life of the call; `method` is a
-  // constant, "StudyService/GetStudy".
+  // As ServedCall; `grpc_context` is borrowed for the life of the call.
   GrpcCall(CallGate& gate,
            grpc::ServerContextBase& grpc_context,
            std::string_view method,
            CallKind kind);
 
-  // For the service function. Beside `cancelled`, the end of the server cancels it.
+  // As ServedCall, with the deadline of the call.
   CallContext MakeContext(std::function<bool()> cancelled) const;
 
-  // Runs `function`, unless the server is shutting down; an exception becomes
-  // INTERNAL, which tells the caller nothing but the id to look for in the log.
-  absl::Status Guard(const std::function<absl::Status()>& function) const;
+  absl::Status Guard(const std::function<absl::Status()>& function) const {
+    return call_.Guard(function);
+  }
 
-  // Ends the call: logs it, returns the status to answer with. Call once.
+  // As ServedCall, as gRPC has it.
   grpc::Status End(const absl::Status& outcome);
 
  private:
-  void LogEnd(LogLevel level, const absl::Status& status) const;
-
-  CallGate& gate_;
-  CallGate::Pass pass_;
   grpc::ServerContextBase& grpc_context_;
-  const std::string_view method_;
-  const CallKind kind_;
-  const absl::Duration begin_;
-  std::string log_id_;
+  ServedCall call_;
 };
 
 // Serves a unary method of a synchronous service by `function` of `service`.

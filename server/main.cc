@@ -56,8 +56,11 @@ int Run(int argc, char** argv) {
   CreateDefaultDirectory(config);
   const absl::Status status = bitbudget::server::RunDaemon(
       config,
-      [](const std::string& address) {
-        fmt::print("bitbudget-server listening on {}\n", address);
+      [](const bitbudget::server::Addresses& addresses) {
+        fmt::print("bitbudget-server listening on {}\n", addresses.grpc);
+        if (!addresses.http.empty()) {
+          fmt::print("bitbudget-server dashboard at http://{}/\n", addresses.http);
+        }
         std::fflush(stdout);
       },
       [&signals] { WaitForEndingSignal(signals); });

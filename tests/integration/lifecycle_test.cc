@@ -128,8 +128,8 @@ TEST_F(Lifecycle, AddressOtherMachinesCouldReachIsRefused) {
   }
 }
 
-TEST_F(Lifecycle, HttpDoorThatDoesNotExistIsRefused) {
-  EXPECT_EQ(RunServer({"--http", "127.0.0.1:7410", "--print-config"}).status,
+TEST_F(Lifecycle, HttpAddressBeyondLoopbackIsRefused) {
+  EXPECT_EQ(RunServer({"--http", "0.0.0.0:7410", "--print-config"}).status,
             (ExitStatus{.code = 2}));
   EXPECT_EQ(RunServer({"--http", "none", "--print-config"}).status, (ExitStatus{.code = 0}));
 }
