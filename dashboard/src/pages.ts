@@ -17,6 +17,30 @@ export const PAGES: readonly Page[] = [
     question: 'What share of the tokens should be QAT?',
     load: () => import('./pages/fraction'),
   },
+  {
+    id: 'plan',
+    title: 'Plan',
+    question: 'How to train with what there is?',
+    load: () => import('./pages/plan'),
+  },
+  {
+    id: 'surface',
+    title: 'Surface',
+    question: 'What loss do tokens of both kinds give?',
+    load: () => import('./pages/surface'),
+  },
+  {
+    id: 'waste',
+    title: 'Waste',
+    question: 'What does a habitual split cost?',
+    load: () => import('./pages/waste'),
+  },
+  {
+    id: 'law',
+    title: 'Law',
+    question: 'Does the law describe the runs?',
+    load: () => import('./pages/law'),
+  },
 ];
 
 export function pageOf(id: string): Page | undefined {

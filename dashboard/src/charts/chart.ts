@@ -10,6 +10,8 @@ export interface Frame {
   width: number;
   height: number;
   colors: Colors;
+  /** The stretch of the x axis to show; all of it if unset. */
+  zoom?: readonly [number, number] | undefined;
 }
 
 export interface Chart {

@@ -3,13 +3,13 @@
 import * as Plot from '@observablehq/plot';
 
 import { formatPercent, formatQuantity } from '../text/quantity';
+import { bitsText } from '../text/widths';
 import { colorOf, symbolOf, type Chart } from './chart';
-import { legend, logAxis, questionRule } from './marks';
+import { legend, logX, questionRule } from './marks';
 import type { MeasuredOptimum, Run } from './measured_optima';
 import { qatFraction, totalTokens } from './measured_optima';
 import { extentOf, levelOf } from './scales';
-
-export type TokenAxis = 'density' | 'tokens';
+import { AXIS_LABELS, type TokenAxis } from './token_axis';
 
 export interface FractionPoint {
   parameters: number;
@@ -43,15 +43,6 @@ export function tokensPerParameterByte({ parameters, weightBits, totalTokens }: 
   return totalTokens / ((parameters * weightBits) / 8);
 }
 
-const AXIS_LABELS: Record<TokenAxis, string> = {
-  density: 'Tokens per parameter-byte',
-  tokens: 'All tokens',
-};
-
-function bitsText(weightBits: number): string {
-  return `${weightBits} bit${weightBits === 1 ? '' : 's'}`;
-}
-
 /** Best fraction against tokens: lines as the law has it, points as it was measured. */
 export function optimaChart(data: OptimaData): Chart {
   const { axis, sizes, widths, question } = data;
@@ -69,7 +60,9 @@ export function optimaChart(data: OptimaData): Chart {
       ...data.asked.map((point) => rowOf(point, 'predicted, with interval')),
       ...data.measured.map((point) => rowOf({ ...point, value: point.qatFraction }, 'measured')),
     ],
-    options({ width, colors }) {
+    options(frame) {
+      const { width, colors } = frame;
+      const tokens = logX(frame, { domain: extent, label: `All ${AXIS_LABELS[axis]}` });
       const color = (size: number) => colorOf(colors, levelOf(size, sizes), sizes.length);
       const symbol = (bits: number) => symbolOf(widths.indexOf(bits));
       const { marks, margins } = legend(
@@ -89,9 +82,10 @@ export function optimaChart(data: OptimaData): Chart {
       );
       return {
         ...margins,
-        x: logAxis(AXIS_LABELS[axis], extent, width < 500 ? 5 : 9),
+        x: tokens.scale,
         y: { domain: [0, 1], tickFormat: formatPercent, label: 'QAT tokens, of all', grid: true },
         marks: [
+          tokens.axis,
           Plot.areaY(data.asked, {
             x,
             y1: 'lower',

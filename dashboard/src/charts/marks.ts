@@ -3,7 +3,7 @@
 import * as Plot from '@observablehq/plot';
 
 import { formatQuantity } from '../text/quantity';
-import type { Colors } from './chart';
+import type { Colors, Frame } from './chart';
 import { logTicks } from './scales';
 
 export interface Key {
@@ -41,6 +41,9 @@ function place(keys: readonly Key[], width: number): Placed[] {
   });
 }
 
+/** What the label of the axis takes above the legend. */
+const LABEL_PIXELS = 16;
+
 const MARGIN_LEFT = 52;
 const MARGIN_RIGHT = 16;
 
@@ -53,12 +56,12 @@ export interface Legend {
 /** A legend inside the drawing, above the frame, so that it is exported with it. */
 export function legend(keys: readonly Key[], width: number): Legend {
   const placed = place(keys, width - MARGIN_LEFT - MARGIN_RIGHT);
-  const height = keys.length === 0 ? 0 : placed.at(-1)!.y + ROW_PIXELS;
-  const marginTop = 30 + height;
+  const height = placed.at(-1)!.y + ROW_PIXELS;
+  const marginTop = LABEL_PIXELS + height + 10;
   const shared = { frameAnchor: 'top-left', clip: false } as const;
   const marks = placed.flatMap(({ key, x, y }) => {
     const dx = x + 6;
-    const dy = y - height - 20;
+    const dy = y - marginTop + LABEL_PIXELS + ROW_PIXELS / 2;
     const sign = key.isLine
       ? Plot.text(['━'], { ...shared, dx: dx - 6, dy, fill: key.color, fontWeight: 'bold' })
       : Plot.dot([0], { ...shared, dx, dy, fill: key.color, symbol: key.symbol ?? 'circle', r: 4 });
@@ -70,7 +73,31 @@ export function legend(keys: readonly Key[], width: number): Legend {
   };
 }
 
-/** A logarithmic axis of quantities: "300k", "1M". */
+interface LogScale {
+  scale: Plot.ScaleOptions;
+  axis: Plot.Markish;
+}
+
+interface LogOptions {
+  domain: readonly [number, number];
+  label: string;
+  /** Ticks that the drawing has room for. */
+  most: number;
+  format?: (value: number) => string;
+}
+
+// The marks of an axis, for a logarithmic scale by itself would label some of its ticks only.
+function log(
+  draw: (ticks: number[], options: Plot.AxisXOptions & Plot.AxisYOptions) => Plot.CompoundMark,
+  { domain: [lower, upper], label, most, format = formatQuantity }: LogOptions,
+): LogScale {
+  return {
+    scale: { type: 'log', domain: [lower, upper], axis: null },
+    axis: draw(logTicks(lower, upper, most), { text: format, label }),
+  };
+}
+
+/** A logarithmic scale of quantities, which labels some of its ticks only. */
 export function logAxis(
   label: string,
   [lower, upper]: [number, number],
@@ -83,6 +110,17 @@ export function logAxis(
     tickFormat: formatQuantity,
     label,
   };
+}
+
+/** A logarithmic axis of quantities along the drawing, "300k", "1M"; zoomed as the frame is. */
+export function logX(frame: Frame, options: Omit<LogOptions, 'most'>): LogScale {
+  const most = frame.width < 500 ? 5 : 10;
+  return log(Plot.axisX, { ...options, domain: frame.zoom ?? options.domain, most });
+}
+
+/** The same up the drawing. */
+export function logY(options: Omit<LogOptions, 'most'>): LogScale {
+  return log(Plot.axisY, { ...options, most: 9 });
 }
 
 /** Where the reader's own question stands. */

@@ -3,9 +3,10 @@
 
 import type { ComponentChildren } from 'preact';
 
-import type { Extrapolation_Axis, Provenance } from '../gen/bitbudget/v1/common_pb';
+import type { Provenance } from '../gen/bitbudget/v1/common_pb';
 import type { Refusal } from '../rpc/refusal';
-import { counted, formatPercent, formatQuantity, lastPart, words } from '../text/quantity';
+import { originText, outsideText } from '../text/provenance';
+import { counted, formatPercent, formatQuantity, words } from '../text/quantity';
 
 export interface Fact {
   name: string;
@@ -74,25 +75,13 @@ export function FactList({ facts }: { facts: readonly Fact[] }) {
   );
 }
 
-/** "parameters 2.2M is 10 times above the largest (measured: 24.6k to 221k)". */
-export function outsideText({ axis, value, factor, dataRange }: Extrapolation_Axis): string {
-  const side = value > (dataRange?.upper ?? 0) ? 'above the largest' : 'below the smallest';
-  const measured = dataRange
-    ? ` (measured: ${formatQuantity(dataRange.lower)} to ${formatQuantity(dataRange.upper)})`
-    : '';
-  return `${words(axis)} ${formatQuantity(value)} is ${formatQuantity(factor)} times ${side}${measured}`;
-}
-
 /** Law, fit, revision; whether the question lies inside the data; warnings. */
 export function ProvenanceNote({ provenance }: { provenance: Provenance }) {
   const { extrapolation, warnings } = provenance;
   return (
     <footer class="provenance">
       <p>
-        {provenance.publishedLaw
-          ? `From ${provenance.publishedLaw}, a published law, without intervals.`
-          : `From ${provenance.law} (${provenance.variant}), fit ${lastPart(provenance.fit)}, ` +
-            `revision ${provenance.revision}.`}{' '}
+        {originText(provenance)}{' '}
         {extrapolation?.insideData && <span class="inside">Inside the data.</span>}
       </p>
       {extrapolation && !extrapolation.insideData && (

@@ -66,7 +66,7 @@ export function Figure({ name, chart, children }: FigureProps) {
 
   useEffect(() => {
     if (!host.current || width === 0) return;
-    const options = chart.options({ width, height: heightFor(width), colors });
+    const options = chart.options({ width, height: heightFor(width), colors, zoom });
     const plot = Plot.plot({
       ...options,
       width,

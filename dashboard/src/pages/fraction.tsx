@@ -3,19 +3,13 @@
 import type { CallOptions } from '@connectrpc/connect';
 import { useMemo } from 'preact/hooks';
 
-import {
-  lossChart,
-  optimaChart,
-  type FractionPoint,
-  type LossPoint,
-  type TokenAxis,
-} from '../charts/fraction';
+import { lossChart, optimaChart, type FractionPoint, type LossPoint } from '../charts/fraction';
 import { gridPoints } from '../charts/grid';
 import { measuredOptima, totalTokens, type Run } from '../charts/measured_optima';
 import { levelsOf, linearSpaced } from '../charts/scales';
 import { AnswerCard, RefusalCard, type Fact } from '../components/answer';
 import { Figure } from '../components/figure';
-import { Input, QuestionForm, toggled, Toggle } from '../components/inputs';
+import { Input, QuestionForm, Toggle } from '../components/inputs';
 import { QuestionAndAnswer } from '../components/layout';
 import {
   CooldownAdvice_Advice,
@@ -29,6 +23,7 @@ import { currentLaw } from '../rpc/source';
 import { useAnswer } from '../rpc/use_answer';
 import { count, real, useForm } from '../state/form';
 import { subject } from '../state/study';
+import { TOKEN_AXIS, tokenAxis } from '../components/token_axis';
 import { measuredOf, usualQuestion } from '../state/usual_question';
 import { intervalText, mayBeZero, withInterval } from '../text/estimate';
 import {
@@ -45,14 +40,6 @@ const FIELDS = {
   weightBits: real('Bits per weight', 'none', { atLeast: 1, below: 16 }),
   totalTokens: count('Budget, all tokens', 'tokens', { atLeast: 2 }),
   callerFraction: real('Your split, QAT of all', 'share', { above: 0, below: 1 }),
-};
-
-const AXIS = {
-  name: 'axis',
-  options: [
-    { value: 'density', label: 'tokens per parameter-byte' },
-    { value: 'tokens', label: 'tokens' },
-  ],
 };
 
 export default function FractionPage() {
@@ -287,7 +274,7 @@ function Figures({ parameters, weightBits, totalTokens: asked, answer }: Figures
   const measured = useMemo(() => measuredOf(about), [about]);
   const { runs } = useRuns();
   const optima = useMemo(() => measuredOptima(runs), [runs]);
-  const axis = toggled(AXIS) as TokenAxis;
+  const axis = tokenAxis();
 
   const curves = useAnswer(askCurves, {
     study,
@@ -345,7 +332,7 @@ function Figures({ parameters, weightBits, totalTokens: asked, answer }: Figures
     <>
       {optimaFigure && (
         <Figure name="best-fraction" chart={optimaFigure}>
-          <Toggle {...AXIS} label="Axis" />
+          <Toggle {...TOKEN_AXIS} />
         </Figure>
       )}
       {lossFigure && <Figure name="loss-by-fraction" chart={lossFigure} />}

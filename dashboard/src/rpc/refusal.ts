@@ -27,9 +27,13 @@ const KINDS: Partial<Record<Code, RefusalKind>> = {
   [Code.FailedPrecondition]: 'data cannot answer',
 };
 
-/** "memory_model.kv_cache_bits" of the contract is "memoryModel.kvCacheBits" here. */
+function lastName(path: string): string {
+  return path.slice(path.lastIndexOf('.') + 1).replace(/\[\d+\]$/, '');
+}
+
+/** "memory_model.kv_cache_bits" of the contract is "kvCacheBits" in a form. */
 export function fieldName(path: string): string {
-  return path.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+  return lastName(path).replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** Whether nobody answered, or somebody who is about to leave. */

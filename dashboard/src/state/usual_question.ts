@@ -10,13 +10,22 @@ export interface Measured {
   parameters: number[];
   weightBits: number[];
   totalTokens: [number, number];
+  fpTokens: [number, number];
+  /** Of the QAT runs. */
+  qatTokens: [number, number];
 }
 
 const NOTHING_MEASURED: Measured = {
   parameters: [1e9],
   weightBits: [2, 4],
   totalTokens: [1e9, 1e12],
+  fpTokens: [1e9, 1e12],
+  qatTokens: [1e8, 1e11],
 };
+
+function endsOf(range: { lower: number; upper: number } | undefined): [number, number] {
+  return range && range.lower > 0 ? [range.lower, range.upper] : NOTHING_MEASURED.totalTokens;
+}
 
 export function measuredOf({ study, fit }: Subject): Measured {
   const support = fit?.dataSupport;
@@ -30,7 +39,9 @@ export function measuredOf({ study, fit }: Subject): Measured {
   return {
     parameters: areOurs && sizes.length > 0 ? sizes.sort((a, b) => a - b) : [lower, upper],
     weightBits: support.weightBits.length > 0 ? [...support.weightBits] : [2, 4],
-    totalTokens: [support.totalTokens.lower, support.totalTokens.upper],
+    totalTokens: endsOf(support.totalTokens),
+    fpTokens: endsOf(support.fpTokens),
+    qatTokens: endsOf(support.qatTokens),
   };
 }
 
@@ -41,11 +52,13 @@ export function middleOf([lower, upper]: readonly [number, number]): string {
 
 /** The same as texts of a form. */
 export function usualQuestion(subject: Subject) {
-  const { parameters, weightBits, totalTokens } = measuredOf(subject);
+  const { parameters, weightBits, totalTokens, fpTokens, qatTokens } = measuredOf(subject);
   const middle = parameters[Math.floor((parameters.length - 1) / 2)]!;
   return {
     parameters: String(middle),
     weightBits: String(weightBits.includes(2) ? 2 : weightBits[0]),
     totalTokens: middleOf(totalTokens),
+    fpTokens: middleOf(fpTokens),
+    qatTokens: middleOf(qatTokens),
   };
 }

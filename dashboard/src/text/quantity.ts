@@ -96,9 +96,16 @@ export function parseCount(text: string, unit: Unit): Parsed<bigint> {
 
 const LETTERS = ['', 'k', 'M', 'B', 'T', 'P'];
 
-// Three digits, without zeros at the end: 1.5, 24.2, 0.0031, 2e-8.
+// Digits without zeros at the end: 1.5, 24.2, 0.0031; 2e-8 where it is small.
+function digits(value: number, count: number): string {
+  const isSmall = value !== 0 && Math.abs(value) < 1e-4;
+  if (!isSmall) return String(Number(value.toPrecision(count))).replace('e+', 'e');
+  const [mantissa, exponent] = value.toExponential(count - 1).split('e') as [string, string];
+  return `${Number(mantissa)}e${exponent}`;
+}
+
 function threeDigits(value: number): string {
-  return String(Number(value.toPrecision(3))).replace('e+', 'e');
+  return digits(value, 3);
 }
 
 /** "68.6k", "1.4T"; "2e+22" is written "2e22". */
@@ -150,7 +157,7 @@ export function formatSigned(value: number): string {
 }
 
 export function formatReal(value: number): string {
-  return String(Number(value.toPrecision(4))).replace('e+', 'e');
+  return digits(value, 4);
 }
 
 /** "qat_fraction" as words. */

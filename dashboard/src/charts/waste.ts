@@ -1,0 +1,110 @@
+// The figure of the page Waste: what a fixed split loses against the budget.
+
+import * as Plot from '@observablehq/plot';
+
+import type { Estimate } from '../gen/bitbudget/v1/common_pb';
+import { formatPercent, formatQuantity } from '../text/quantity';
+import { bitsText } from '../text/widths';
+import { colorOf, type Chart } from './chart';
+import { legend, logX, questionRule } from './marks';
+import { extentOf } from './scales';
+import { AXIS_LABELS, tokenScale, type TokenAxis } from './token_axis';
+
+export interface WasteCurve {
+  weightBits: number;
+  points: { totalTokens: number; waste: Estimate }[];
+}
+
+export interface WasteData {
+  axis: TokenAxis;
+  parameters: number;
+  callerFraction: number;
+  /** Fewest bits first. */
+  curves: readonly WasteCurve[];
+  question: { weightBits: number; totalTokens: number };
+}
+
+export function wasteChart({
+  axis,
+  parameters,
+  callerFraction,
+  curves,
+  question,
+}: WasteData): Chart {
+  const points = curves.flatMap(({ weightBits, points }) =>
+    points.map(({ totalTokens, waste }) => ({
+      weightBits,
+      x: totalTokens * tokenScale(axis, parameters, weightBits),
+      totalTokens,
+      value: waste.value,
+      lower: waste.lower,
+      upper: waste.upper,
+    })),
+  );
+  type Point = (typeof points)[number];
+  const asked = points.filter((point) => point.weightBits === question.weightBits);
+  const extent = extentOf(points.map((point) => point.x)) ?? [1, 10];
+  const shown = [...points.map((point) => point.value), ...asked.map((point) => point.upper ?? 0)];
+  const highest = Math.min(1, 1.05 * Math.max(0.01, ...shown));
+  return {
+    title: `Tokens wasted by ${formatPercent(callerFraction)} QAT`,
+    summary: curves
+      .map(({ weightBits, points }) => {
+        const last = points.at(-1)!;
+        return (
+          `${bitsText(weightBits)}: ${formatPercent(last.waste.value)} of ` +
+          `${formatQuantity(last.totalTokens)} tokens`
+        );
+      })
+      .join('; '),
+    rows: points.map((point) => ({
+      weight_bits: point.weightBits,
+      total_tokens: point.totalTokens,
+      wasted_token_fraction: point.value,
+      lower: point.lower,
+      upper: point.upper,
+    })),
+    options(frame) {
+      const { width, colors } = frame;
+      const tokens = logX(frame, { domain: extent, label: `All ${AXIS_LABELS[axis]}` });
+      const widths = curves.map((curve) => curve.weightBits);
+      const color = (bits: number) => colorOf(colors, widths.indexOf(bits), widths.length);
+      const { marks, margins } = legend(
+        widths.map((bits) => ({ label: bitsText(bits), color: color(bits), isLine: true })),
+        width,
+      );
+      return {
+        ...margins,
+        x: tokens.scale,
+        y: {
+          domain: [0, highest],
+          tickFormat: formatPercent,
+          label: 'Wasted, of all tokens',
+          grid: true,
+        },
+        marks: [
+          tokens.axis,
+          Plot.areaY(asked, {
+            x: 'x',
+            y1: 'lower',
+            y2: 'upper',
+            fill: color(question.weightBits),
+            fillOpacity: 0.14,
+          }),
+          Plot.line(points, {
+            x: 'x',
+            y: 'value',
+            z: 'weightBits',
+            stroke: (point: Point) => color(point.weightBits),
+            strokeWidth: (point: Point) => (point.weightBits === question.weightBits ? 2.5 : 1.2),
+          }),
+          questionRule(
+            question.totalTokens * tokenScale(axis, parameters, question.weightBits),
+            colors,
+          ),
+          ...marks,
+        ],
+      };
+    },
+  };
+}

@@ -1,0 +1,212 @@
+// What does a habitual split cost?
+
+import type { CallOptions } from '@connectrpc/connect';
+import { useMemo } from 'preact/hooks';
+
+import { wasteChart, type WasteCurve } from '../charts/waste';
+import { AnswerCard, RefusalCard, type Fact } from '../components/answer';
+import { Figure } from '../components/figure';
+import { Input, QuestionForm, Toggle } from '../components/inputs';
+import { QuestionAndAnswer } from '../components/layout';
+import { HARDWARE_FIELDS, HardwareInputs, hardwareOf } from '../components/model_inputs';
+import { TOKEN_AXIS, tokenAxis } from '../components/token_axis';
+import type { BudgetWaste, EstimateWasteResponse } from '../gen/bitbudget/v1/planner_pb';
+import { planner } from '../rpc/clients';
+import { currentLaw } from '../rpc/source';
+import { useAnswer } from '../rpc/use_answer';
+import { count, real, useForm } from '../state/form';
+import { subject } from '../state/study';
+import { measuredOf, usualQuestion } from '../state/usual_question';
+import { intervalText, mayBeZero, type Interval } from '../text/estimate';
+import { formatLoss, formatPercent, formatQuantity, formatShare } from '../text/quantity';
+import { hardwareText } from '../text/plan';
+import { bitsText } from '../text/widths';
+
+const FIELDS = {
+  parameters: count('Parameters', 'parameters'),
+  weightBits: real('Bits per weight', 'none', { atLeast: 1, below: 16 }),
+  qatFraction: real('Your split, QAT of all', 'share', { above: 0, below: 1 }),
+  totalTokens: count('Budget, all tokens', 'tokens', { atLeast: 2 }),
+  ...HARDWARE_FIELDS,
+};
+
+export default function WastePage() {
+  const about = subject.value!;
+  const measured = useMemo(() => measuredOf(about), [about]);
+  const form = useForm(FIELDS, { ...usualQuestion(about), qatFraction: '10%' });
+  const question = form.values;
+  const { devices = [] } = useAnswer(planner.listDevices, {}).answer ?? {};
+  const {
+    answer,
+    question: asked,
+    refusal,
+    pending,
+  } = useAnswer(
+    planner.estimateWaste,
+    question && {
+      source: currentLaw(about),
+      parameters: question.parameters,
+      weightBits: question.weightBits,
+      qatFraction: question.qatFraction,
+      totalTokens: [question.totalTokens],
+      hardware: hardwareOf(question),
+    },
+  );
+  const curves = useAnswer(
+    askCurves,
+    question && {
+      study: about.study.name,
+      parameters: question.parameters,
+      qatFraction: question.qatFraction,
+      widths: [...new Set([...measured.weightBits, question.weightBits])].sort((a, b) => a - b),
+      lower: Math.min(measured.totalTokens[0], Number(question.totalTokens)),
+      upper: Math.max(measured.totalTokens[1], Number(question.totalTokens)) * 2,
+    },
+  );
+  const axis = tokenAxis();
+  const chart = useMemo(
+    () =>
+      curves.answer &&
+      curves.question &&
+      question &&
+      wasteChart({
+        axis,
+        parameters: Number(curves.question.parameters),
+        callerFraction: curves.question.qatFraction,
+        curves: curves.answer,
+        question: {
+          weightBits: question.weightBits,
+          totalTokens: Number(question.totalTokens),
+        },
+      }),
+    [curves.answer, question, axis],
+  );
+  const problems = refusal?.fieldProblems ?? {};
+
+  return (
+    <QuestionAndAnswer
+      form={
+        <QuestionForm>
+          <Input
+            form={form}
+            name="parameters"
+            problem={problems.parameters}
+            suggestions={measured.parameters.map(String)}
+          />
+          <Input
+            form={form}
+            name="weightBits"
+            problem={problems.weightBits}
+            suggestions={measured.weightBits.map(String)}
+          />
+          <Input form={form} name="qatFraction" problem={problems.qatFraction} />
+          <Input form={form} name="totalTokens" problem={problems.totalTokens} />
+          <HardwareInputs form={form} refusal={refusal} devices={devices} />
+        </QuestionForm>
+      }
+    >
+      {refusal && <RefusalCard refusal={refusal} />}
+      {answer && asked && (
+        <WasteCard answer={answer} weightBits={asked.weightBits} pending={pending} />
+      )}
+      {chart && (
+        <Figure name="waste" chart={chart}>
+          <Toggle {...TOKEN_AXIS} />
+        </Figure>
+      )}
+    </QuestionAndAnswer>
+  );
+}
+
+interface WasteCardProps {
+  answer: EstimateWasteResponse;
+  weightBits: number;
+  pending: boolean;
+}
+
+function WasteCard({ answer, weightBits, pending }: WasteCardProps) {
+  const [budget] = answer.budgets as [BudgetWaste];
+  const waste = budget.wastedTokenFraction!;
+  // The point value would be taken for a fact that the data do not tell.
+  const isTold = !mayBeZero(waste);
+  return (
+    <AnswerCard
+      label="Wasted, of the tokens"
+      value={isTold ? formatShare(waste.value) : 'not told from 0'}
+      interval={
+        isTold ? intervalText(waste, formatShare) : `0 % to ${formatShare(waste.upper ?? 0)}`
+      }
+      sentence={
+        `By the law itself (nobody has measured it), ${formatPercent(answer.qatFraction)} QAT of ` +
+        `${formatQuantity(budget.budgetTokens)} tokens at ${bitsText(weightBits)} ` +
+        (isTold
+          ? `reaches what the best split reaches with ${formatPercent(1 - waste.value)} of them.`
+          : 'may be as good as the best split: the data do not tell them apart.')
+      }
+      facts={factsOf(budget)}
+      provenance={answer.provenance}
+      pending={pending}
+    >
+      {answer.hardware && <p>{hardwareText(answer.hardware)}</p>}
+    </AnswerCard>
+  );
+}
+
+function factsOf(budget: BudgetWaste): Fact[] {
+  const amounts: [string, Interval | undefined][] = [
+    ['Wasted tokens', budget.wastedTokens],
+    ['Wasted FLOPs', budget.wastedFlops],
+    ['Wasted device hours', budget.wastedDeviceHours],
+    ['Wasted money', budget.wastedMoney],
+  ];
+  const wastes = amounts.flatMap(([name, amount]) =>
+    amount
+      ? [{ name, value: formatQuantity(amount.value), note: intervalText(amount, formatQuantity) }]
+      : [],
+  );
+  return [
+    ...wastes,
+    { name: 'Best QAT fraction', value: formatShare(budget.bestQatFraction) },
+    { name: 'Best loss', value: `${formatLoss(budget.bestLossNats)} nats` },
+    {
+      name: 'Loss with your split',
+      value: `${formatLoss(budget.lossNats!.value)} nats`,
+      note: intervalText(budget.lossNats!, formatLoss),
+    },
+  ];
+}
+
+interface CurvesQuestion {
+  study: string;
+  parameters: bigint;
+  qatFraction: number;
+  widths: number[];
+  lower: number;
+  upper: number;
+}
+
+const CURVE_POINTS = 30;
+
+/** Waste over the budgets, a curve for each width. */
+function askCurves(question: CurvesQuestion, options: CallOptions): Promise<WasteCurve[]> {
+  const { study, parameters, qatFraction, widths, lower, upper } = question;
+  return Promise.all(
+    widths.map(async (weightBits) => {
+      const range = {
+        lower: BigInt(Math.max(2, Math.round(lower))),
+        upper: BigInt(Math.round(upper)),
+        count: CURVE_POINTS,
+      };
+      const source = { source: { case: 'study' as const, value: study } };
+      const { budgets } = await planner.estimateWaste(
+        { source, parameters, weightBits, qatFraction, range },
+        options,
+      );
+      const points = budgets.map((budget) => ({
+        totalTokens: budget.budgetTokens,
+        waste: budget.wastedTokenFraction!,
+      }));
+      return { weightBits, points };
+    }),
+  );
+}
