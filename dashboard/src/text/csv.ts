@@ -4,7 +4,7 @@ export type Cell = string | number | bigint | boolean | undefined | null;
 export type Row = Record<string, Cell>;
 
 function quoted(text: string): string {
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return /[",\n\r]|^ | $/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 function cellText(cell: Cell): string {
@@ -18,8 +18,12 @@ export function columnsOf(rows: readonly Row[]): string[] {
   return [...new Set(rows.flatMap((row) => Object.keys(row)))];
 }
 
+export function csvLine(cells: readonly Cell[]): string {
+  return cells.map(cellText).join(',') + '\n';
+}
+
 export function toCsv(rows: readonly Row[]): string {
   const columns = columnsOf(rows);
-  const lines = [columns.map(quoted), ...rows.map((row) => columns.map((c) => cellText(row[c])))];
-  return lines.map((cells) => cells.join(',') + '\n').join('');
+  const lines = [columns, ...rows.map((row) => columns.map((column) => row[column]))];
+  return lines.map(csvLine).join('');
 }
