@@ -25,10 +25,10 @@ if [[ ! node_modules/.package-lock.json -nt package-lock.json ]]; then
   touch node_modules/.package-lock.json
 fi
 say "Dashboard: building"
-run_logged dashboard-generate npm run generate
+run_logged dashboard-build npm run build
+say "Built: dashboard/dist"
 if $test; then
+  say "Dashboard: checking types, format, pure functions"
   run_logged dashboard-check npm run check
   run_logged dashboard-test npm test
 fi
-run_logged dashboard-build npm run build
-say "Built: dashboard/dist"

@@ -36,10 +36,28 @@ export const PAGES: readonly Page[] = [
     load: () => import('./pages/waste'),
   },
   {
+    id: 'full-precision',
+    title: 'Against full precision',
+    question: 'What does quantization cost?',
+    load: () => import('./pages/full_precision'),
+  },
+  {
+    id: 'bits',
+    title: 'Bits',
+    question: 'Which width, under a cap of memory and a budget?',
+    load: () => import('./pages/bits'),
+  },
+  {
     id: 'law',
     title: 'Law',
     question: 'Does the law describe the runs?',
     load: () => import('./pages/law'),
+  },
+  {
+    id: 'experiments',
+    title: 'Experiments',
+    question: 'What was measured?',
+    load: () => import('./pages/experiments'),
   },
 ];
 

@@ -5,8 +5,8 @@ import * as Plot from '@observablehq/plot';
 import type { EqualTokensComparison, WidthComparison } from '../gen/bitbudget/v1/planner_pb';
 import { formatQuantity } from '../text/quantity';
 import { bitsText } from '../text/widths';
-import { colorOf, type Chart } from './chart';
-import { cellEdges, planeEdges } from './heat_map';
+import { colorOf, type Chart, type Colors } from './chart';
+import { cellEdges, planeEdges, widenedEdges } from './heat_map';
 import { legend, logX, logY, questionRule } from './marks';
 import { AXIS_LABELS, tokenScale, type TokenAxis } from './token_axis';
 
@@ -14,7 +14,7 @@ import { AXIS_LABELS, tokenScale, type TokenAxis } from './token_axis';
 export type Reference = 'fullPrecisionLaw' | 'sameLaw';
 
 export const REFERENCE_LABELS: Record<Reference, string> = {
-  fullPrecisionLaw: 'law of the full-precision runs',
+  fullPrecisionLaw: 'the law of the full-precision runs',
   sameLaw: 'the law without quantization',
 };
 
@@ -26,7 +26,6 @@ export function comparisonOf(
 }
 
 export interface PlaneData {
-  axis: TokenAxis;
   weightBits: number;
   reference: Reference;
   sizes: readonly number[];
@@ -41,6 +40,36 @@ function differenceText(difference: number | undefined): string {
   const size = Math.abs(difference);
   const digits = size >= 10 ? 0 : size >= 1 ? 1 : 2;
   return `${difference < 0 ? '−' : '+'}${size.toFixed(digits)}`;
+}
+
+// The grid goes on beyond its edges by one cell, as it is at them: a contour is the rim of an
+// area, and where the area ends with the grid the rim must not be seen.
+function zeroLine(
+  differences: readonly (number | undefined)[],
+  sizes: readonly number[],
+  tokens: readonly number[],
+  colors: Colors,
+): Plot.Markish {
+  const within = (index: number, count: number) => Math.min(Math.max(index, 0), count - 1);
+  const [columns, rows] = [sizes.length, tokens.length];
+  const widened = Array.from({ length: (columns + 2) * (rows + 2) }, (_, index) => {
+    const column = within((index % (columns + 2)) - 1, columns);
+    const row = within(Math.floor(index / (columns + 2)) - 1, rows);
+    return differences[row * columns + column] ?? NaN;
+  });
+  const [x1, x2] = widenedEdges(sizes);
+  const [y1, y2] = widenedEdges(tokens);
+  return Plot.contour(widened, {
+    width: columns + 2,
+    height: rows + 2,
+    // Without positions of its own the grid is laid out evenly as drawn: in logarithms.
+    ...{ x: null, y: null, x1, x2, y1, y2 },
+    value: Plot.identity,
+    thresholds: [0],
+    stroke: colors.text,
+    strokeWidth: 3,
+    clip: true,
+  });
 }
 
 /** Perplexity difference over size and tokens, the line where there is none bold. */
@@ -72,8 +101,6 @@ export function differencePlane(data: PlaneData): Chart {
       const [xDomain, yDomain] = [planeEdges(sizes), planeEdges(tokens)];
       const x = logX(frame, { domain: xDomain, label: 'Parameters' });
       const y = logY({ domain: yDomain, label: 'All tokens' });
-      const [x1, x2] = xDomain;
-      const [y1, y2] = yDomain;
       const largest = Math.max(...cells.map((cell) => Math.abs(cell.difference ?? 0)));
       return {
         marginTop: 28,
@@ -103,20 +130,7 @@ export function differencePlane(data: PlaneData): Chart {
             inset: 0.5,
             clip: true,
           }),
-          Plot.contour(
-            differences.map((difference) => difference ?? NaN),
-            {
-              width: sizes.length,
-              height: tokens.length,
-              // Without positions of its own the grid is laid out evenly as drawn.
-              ...{ x: null, y: null, x1, x2, y1, y2 },
-              value: Plot.identity,
-              thresholds: [0],
-              stroke: colors.text,
-              strokeWidth: 3,
-              clip: true,
-            },
-          ),
+          zeroLine(differences, sizes, tokens, colors),
           Plot.text(width >= 560 ? cells : [], {
             x: 'parameters',
             y: 'totalTokens',

@@ -10,3 +10,10 @@ export function cellEdges(middles: readonly number[], index: number): [number, n
 export function planeEdges(middles: readonly number[]): [number, number] {
   return [cellEdges(middles, 0)[0], cellEdges(middles, middles.length - 1)[1]];
 }
+
+/** The same with one more cell on both sides. */
+export function widenedEdges(middles: readonly number[]): [number, number] {
+  const [lower, upper] = planeEdges(middles);
+  const ratio = (middles.at(-1)! / middles[0]!) ** (1 / Math.max(1, middles.length - 1));
+  return [lower / ratio, upper * ratio];
+}

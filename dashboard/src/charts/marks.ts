@@ -4,7 +4,7 @@ import * as Plot from '@observablehq/plot';
 
 import { formatQuantity } from '../text/quantity';
 import type { Colors, Frame } from './chart';
-import { logTicks } from './scales';
+import { logTicks, powersOfTwo } from './scales';
 
 export interface Key {
   label: string;
@@ -84,31 +84,21 @@ interface LogOptions {
   /** Ticks that the drawing has room for. */
   most: number;
   format?: (value: number) => string;
+  /** Ticks are round in powers of this: 2 for bytes, else 10. */
+  powerOf?: 2 | 10;
 }
 
-// The marks of an axis, for a logarithmic scale by itself would label some of its ticks only.
+// The axis is a mark of its own, for a logarithmic scale labels some of its ticks only.
 function log(
   draw: (ticks: number[], options: Plot.AxisXOptions & Plot.AxisYOptions) => Plot.CompoundMark,
-  { domain: [lower, upper], label, most, format = formatQuantity }: LogOptions,
+  { domain: [lower, upper], label, most, format = formatQuantity, powerOf = 10 }: LogOptions,
 ): LogScale {
   return {
     scale: { type: 'log', domain: [lower, upper], axis: null },
-    axis: draw(logTicks(lower, upper, most), { text: format, label }),
-  };
-}
-
-/** A logarithmic scale of quantities, which labels some of its ticks only. */
-export function logAxis(
-  label: string,
-  [lower, upper]: [number, number],
-  most?: number,
-): Plot.ScaleOptions {
-  return {
-    type: 'log',
-    domain: [lower, upper],
-    ticks: logTicks(lower, upper, most),
-    tickFormat: formatQuantity,
-    label,
+    axis: draw((powerOf === 2 ? powersOfTwo : logTicks)(lower, upper, most), {
+      text: format,
+      label,
+    }),
   };
 }
 

@@ -24,6 +24,21 @@ function ticksWith(mantissas: readonly number[], lower: number, upper: number): 
   return ticks;
 }
 
+/** Powers of two between the ends, as bytes are counted. */
+export function powersOfTwo(lower: number, upper: number, most = 8): number[] {
+  const [first, last] = [Math.ceil(Math.log2(lower)), Math.floor(Math.log2(upper))];
+  const every = Math.max(1, Math.ceil((last - first + 1) / most));
+  const ticks: number[] = [];
+  for (let power = first; power <= last; power += every) ticks.push(2 ** power);
+  return ticks;
+}
+
+/** Multiples of a power of two from 0 to `upper`, as bytes are counted. */
+export function byteTicks(upper: number, most: number): number[] {
+  const step = 2 ** Math.ceil(Math.log2(upper / most));
+  return Array.from({ length: Math.floor(upper / step) + 1 }, (_, index) => index * step);
+}
+
 /** `count` points from `lower` to `upper`, evenly spaced in the logarithm. */
 export function logSpaced(lower: number, upper: number, count: number): number[] {
   const step = Math.log(upper / lower) / (count - 1);

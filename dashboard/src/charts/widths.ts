@@ -7,6 +7,7 @@ import { formatBytes, formatLoss, formatPercent, formatQuantity } from '../text/
 import { bitsText, memoryItems } from '../text/widths';
 import { colorOf, type Chart } from './chart';
 import { legend } from './marks';
+import { byteTicks } from './scales';
 
 function byBits(candidates: readonly BitWidthCandidate[]): BitWidthCandidate[] {
   return [...candidates].sort((a, b) => a.weightBits - b.weightBits);
@@ -70,6 +71,7 @@ export function memoryChart(candidates: readonly BitWidthCandidate[]): Chart {
   );
   const items = [...new Set(rows.map((row) => row.item))];
   const widths = [...new Set(rows.map((row) => row.width))];
+  const largest = Math.max(...candidates.map(({ memory }) => memory!.totalBytes));
   return {
     title: 'Memory when served',
     summary: byBits(candidates)
@@ -88,7 +90,12 @@ export function memoryChart(candidates: readonly BitWidthCandidate[]): Chart {
         ...margins,
         marginLeft: 60,
         height: margins.marginTop + 40 + 34 * widths.length,
-        x: { label: 'Bytes', tickFormat: formatBytes, ticks: width < 500 ? 3 : 6, grid: true },
+        x: {
+          label: 'Bytes',
+          tickFormat: formatBytes,
+          ticks: byteTicks(largest, width < 500 ? 3 : 7),
+          grid: true,
+        },
         y: { type: 'band', label: null, domain: widths },
         marks: [
           Plot.barX(rows, {

@@ -20,6 +20,8 @@ interface AnswerCardProps {
   label: string;
   value: string;
   interval?: string | undefined;
+  /** How sure an answer without an interval is. */
+  certainty?: string | undefined;
   /** The answer in one sentence. */
   sentence: string;
   facts?: readonly Fact[];
@@ -37,6 +39,7 @@ export function AnswerCard(card: AnswerCardProps) {
         <p class="value" aria-live="polite">
           {card.value}
         </p>
+        {card.certainty !== undefined && <p class="interval">{card.certainty}</p>}
         {card.interval !== undefined && (
           <p class="interval">
             {card.interval}
