@@ -3,17 +3,14 @@
 
 import * as Plot from '@observablehq/plot';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
-import { colorsOf, type Chart } from '../charts/chart';
+import { colorsOf, type Chart, type Colors } from '../charts/chart';
 import { scaledRange } from '../charts/scales';
-import { parameters, setParameters } from '../state/route';
 import { theme } from '../state/theme';
-import { toCsv } from '../text/csv';
-import { saveFile, svgDocument } from '../text/export';
-import { DataTable } from './table';
+import { svgDocument } from '../text/export';
+import { FigureFrame, heightFor, useWidth, useZoom, type Range } from './figure_frame';
 
-type Range = [number, number];
 type Drawing = (SVGSVGElement | HTMLElement) & Plot.Plot;
 
 interface FigureProps {
@@ -24,60 +21,43 @@ interface FigureProps {
   children?: ComponentChildren;
 }
 
-function heightFor(width: number): number {
-  return Math.round(Math.min(420, Math.max(280, 0.55 * width)));
-}
-
-/** The width that the element has by now. */
-function useWidth(element: { current: HTMLElement | null }): number {
-  const [width, setWidth] = useState(0);
-  useEffect(() => {
-    if (!element.current) return;
-    const observer = new ResizeObserver(([entry]) => setWidth(entry!.contentRect.width));
-    observer.observe(element.current);
-    return () => observer.disconnect();
-  }, []);
-  return Math.round(width);
-}
-
-function zoomOf(text: string | undefined): Range | undefined {
-  const [lower, upper] = (text ?? '').split('..').map(Number);
-  return lower !== undefined && upper !== undefined && lower < upper ? [lower, upper] : undefined;
-}
-
 function isLogarithmic(scale: Plot.Scale): boolean {
   return scale.type === 'log';
+}
+
+/** Draws a chart, for the page or for a file. */
+export function draw(
+  chart: Chart,
+  width: number,
+  colors: Colors,
+  zoom: Range | undefined,
+): Drawing {
+  const options = chart.options({ width, height: heightFor(width), colors, zoom });
+  const plot = Plot.plot({
+    ...options,
+    width,
+    height: options.height ?? heightFor(width),
+    ...(zoom && { x: { ...options.x, domain: zoom }, clip: true }),
+    style: { fontSize: '12px', color: colors.text, background: 'transparent' },
+  });
+  plot.setAttribute('role', 'img');
+  plot.setAttribute('aria-label', `${chart.title}. ${chart.summary}`);
+  // Parts of an image have no names of their own.
+  for (const part of plot.querySelectorAll('g[aria-label]')) part.removeAttribute('aria-label');
+  return plot;
 }
 
 export function Figure({ name, chart, children }: FigureProps) {
   const host = useRef<HTMLDivElement>(null);
   const drawing = useRef<Drawing>();
   const width = useWidth(host);
-  const zoomName = `${name}.zoom`;
-  const zoomText = parameters.value[zoomName];
-  const zoom = useMemo(() => zoomOf(zoomText), [zoomText]);
+  const { zoom, setZoom } = useZoom(name);
   const colors = colorsOf(theme.value);
-
-  function setZoom(range: Range | undefined) {
-    setParameters({
-      [zoomName]: range && range.map((end) => Number(end.toPrecision(4))).join('..'),
-    });
-  }
 
   useEffect(() => {
     if (!host.current || width === 0) return;
-    const options = chart.options({ width, height: heightFor(width), colors, zoom });
-    const plot = Plot.plot({
-      ...options,
-      width,
-      height: options.height ?? heightFor(width),
-      ...(zoom && { x: { ...options.x, domain: zoom }, clip: true }),
-      style: { fontSize: '12px', color: colors.text, background: 'transparent' },
-    });
-    plot.setAttribute('role', 'img');
-    plot.setAttribute('aria-label', `${chart.title}. ${chart.summary}`);
-    host.current.replaceChildren(plot);
-    drawing.current = plot;
+    drawing.current = draw(chart, width, colors, zoom);
+    host.current.replaceChildren(drawing.current);
     // For whoever measures how long a change takes to show.
     performance.mark(`drawn ${name}`);
   }, [chart, width, colors, zoom]);
@@ -88,55 +68,25 @@ export function Figure({ name, chart, children }: FigureProps) {
     setZoom(scaledRange(x.domain as unknown as Range, factor, isLogarithmic(x)));
   }
 
+  function svg(): string | undefined {
+    const plot = drawing.current;
+    return plot instanceof SVGSVGElement ? svgDocument(plot, chart.title, colors) : undefined;
+  }
+
   return (
-    <figure class="card figure" data-figure={name}>
-      <header>
-        <h2>{chart.title}</h2>
-        {children}
-        <div class="tools">
-          <button type="button" aria-label="Zoom in" title="Zoom in" onClick={() => scale(0.5)}>
-            +
-          </button>
-          <button type="button" aria-label="Zoom out" title="Zoom out" onClick={() => scale(2)}>
-            −
-          </button>
-          <button type="button" disabled={!zoom} onClick={() => setZoom(undefined)}>
-            All
-          </button>
-          <button
-            type="button"
-            onClick={() => saveFile(`${name}.csv`, toCsv(chart.rows), 'text/csv')}
-          >
-            CSV
-          </button>
-          <button
-            type="button"
-            onClick={() => {
-              const svg = drawing.current;
-              if (!(svg instanceof SVGSVGElement)) return;
-              saveFile(`${name}.svg`, svgDocument(svg, chart.title, colors), 'image/svg+xml');
-            }}
-          >
-            SVG
-          </button>
-        </div>
-      </header>
+    <FigureFrame
+      name={name}
+      chart={chart}
+      controls={children}
+      isZoomed={zoom !== undefined}
+      onScale={scale}
+      onAll={() => setZoom(undefined)}
+      svg={svg}
+    >
       <Brush drawing={drawing} onSelect={setZoom}>
         <div ref={host} class="plot" />
       </Brush>
-      <Rows chart={chart} />
-    </figure>
-  );
-}
-
-/** The rows behind the chart, for those who read better than they see. */
-function Rows({ chart }: { chart: Chart }) {
-  const [isOpen, setOpen] = useState(false);
-  return (
-    <details class="rows" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>Rows ({chart.rows.length})</summary>
-      {isOpen && <DataTable rows={chart.rows} label={chart.title} />}
-    </details>
+    </FigureFrame>
   );
 }
 
