@@ -59,6 +59,12 @@ export const PAGES: readonly Page[] = [
     question: 'What was measured?',
     load: () => import('./pages/experiments'),
   },
+  {
+    id: 'jobs',
+    title: 'Jobs',
+    question: 'What is being trained?',
+    load: () => import('./pages/jobs'),
+  },
 ];
 
 export function pageOf(id: string): Page | undefined {

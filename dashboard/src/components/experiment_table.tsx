@@ -6,6 +6,7 @@ import {
   type Experiment,
 } from '../gen/bitbudget/v1/experiment_pb';
 import { formatPercent, formatQuantity, lastPart, words } from '../text/quantity';
+import './tables.css';
 
 export interface Order {
   by: OrderBy;
