@@ -71,6 +71,8 @@ struct DataSupport {
   Interval tokens_per_parameter_byte;   // of QAT rows, over all tokens
   std::vector<double> weight_bits;      // of QAT rows, ascending
   Interval group_size;                  // of QAT rows; 0 where none is stated
+  Interval tokens_per_parameter;        // of published laws that print it; else 0
+  Interval compute_flops;               // likewise, 6 a parameter and token
   std::vector<std::string> optimizers;  // of all rows, ascending; "" where unstated
   int parameters_level_count = 0;
   int total_tokens_level_count = 0;
@@ -138,6 +140,7 @@ struct FractionLaw {
   double a = 0;
   double a_stderr = 0;
   int optimum_count = 0;
+  int bound_count = 0;  // cells that bound the optimum, see FitFractionLaw
   double mean_absolute_error = 0;
 };
 
@@ -162,6 +165,7 @@ struct FitResult {
   int64_t row_count = 0;  // rows fitted
   std::map<LeaveOutReason, int64_t> rows_left_out;
   int trunk_count = 0;
+  bool is_trunk_confounded_with_size = false;  // see IsTrunkConfoundedWithSize
   std::optional<LackOfFit> lack_of_fit;
   std::optional<FractionMisfit> fraction_misfit;
   std::vector<RungReport> ladder;

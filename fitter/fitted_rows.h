@@ -25,6 +25,15 @@ absl::StatusOr<FittedRows> RowsOfFit(const Dataset& data,
                                      const FitOptions& options,
                                      const FittedLaw& law);
 
+// Weight of a row in the objective of a law.
+double WeightOf(const Observation& row, const Law& law, const FitOptions& options);
+
+// The rows of `data` with the indices `rows` as `law` sees them, with their weights.
+std::vector<Measurement> MeasurementsOf(const Dataset& data,
+                                        const std::vector<int>& rows,
+                                        const Law& law,
+                                        const FitOptions& options);
+
 }  // namespace bitbudget::fitter
 
 #endif  // BITBUDGET_FITTER_FITTED_ROWS_H_

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <tuple>
 
 #include "fitter/lack_of_fit.h"
 #include "util/error.h"
@@ -74,101 +73,151 @@ absl::Status CheckDependence(const OptimumSearch& search) {
           dependence->p_value));
 }
 
-// The sum of absolute errors as a function of a, over optima sorted by the `a` that
-// each alone would give.
+// The sum of absolute errors as a function of a, each prediction clipped to what its
+// cell could have shown.
 class AbsoluteError {
  public:
   explicit AbsoluteError(const std::vector<MeasuredOptimum>& optima) {
     for (const MeasuredOptimum& optimum : optima) {
-      const double log_s = std::log(optimum.tokens_per_parameter_byte);
-      points_.push_back({-std::log(optimum.qat_fraction) * log_s, log_s, optimum.qat_fraction});
+      points_.push_back({.log_s = std::log(optimum.tokens_per_parameter_byte),
+                         .fraction = optimum.qat_fraction,
+                         .measurable = optimum.measurable,
+                         .is_exact = optimum.bound == OptimumBound::kExact});
     }
-    std::sort(points_.begin(), points_.end(), [](const Point& x, const Point& y) {
-      return std::tie(x.a, x.log_s) < std::tie(y.a, y.log_s);
-    });
   }
 
-  // Least over all a. Between the values of single optima the sum is smooth and may
-  // have a minimum of its own where it falls on the left and rises on the right.
+  // Least over all a. Between the values at which a single error has a kink the sum is
+  // smooth and may have a minimum of its own where it falls on the left and rises on
+  // the right.
   double Minimize() const {
-    double best = points_.front().a;
-    for (size_t i = 0; i < points_.size(); ++i) {
-      Improve(points_[i].a, &best);
-      if (i + 1 == points_.size()) continue;
-      double left = points_[i].a;
-      double right = points_[i + 1].a;
-      if (Slope(left, i + 1) >= 0 || Slope(right, i + 1) <= 0) continue;
+    const std::vector<double> kinks = Kinks();
+    double best = kinks.front();
+    for (size_t i = 0; i < kinks.size(); ++i) {
+      Improve(kinks[i], &best);
+      if (i + 1 == kinks.size()) continue;
+      double left = kinks[i];
+      double right = kinks[i + 1];
+      const double inside = (left + right) / 2;
+      if (Slope(left, inside) >= 0 || Slope(right, inside) <= 0) continue;
       for (int step = 0; step < 60; ++step) {
         const double middle = (left + right) / 2;
-        (Slope(middle, i + 1) < 0 ? left : right) = middle;
+        (Slope(middle, inside) < 0 ? left : right) = middle;
       }
       Improve((left + right) / 2, &best);
     }
     return best;
   }
 
+  // Of the exact optima.
   double Mean(double a) const {
     double sum = 0;
-    for (const Point& point : points_) sum += std::abs(point.fraction - Predict(a, point));
-    return sum / static_cast<double>(points_.size());
+    int count = 0;
+    for (const Point& point : points_) {
+      if (!point.is_exact) continue;
+      sum += std::abs(point.fraction - Predict(a, point));
+      ++count;
+    }
+    return sum / count;
   }
 
   // Of a: the median of normal errors has pi / 2 of the variance of their mean, and
-  // their standard deviation is sqrt(pi / 2) of their mean absolute value.
+  // their standard deviation is sqrt(pi / 2) of their mean absolute value. A cell that
+  // could not have shown what the law predicts tells nothing.
   double StandardError(double a) const {
     double information = 0;
+    double count = 0;
     for (const Point& point : points_) {
-      const double sensitivity = Predict(a, point) / point.log_s;
+      const double predicted = Predict(a, point);
+      if (!point.CouldShow(predicted)) continue;
+      const double sensitivity = predicted / point.log_s;
       information += sensitivity * sensitivity;
+      ++count;
     }
-    const double count = static_cast<double>(points_.size());
-    return std::numbers::pi / 2 * Mean(a) * std::sqrt(count / (count - 1)) / std::sqrt(information);
+    return std::numbers::pi / 2 * Mean(a) * std::sqrt(count / std::max(1.0, count - 1)) /
+           std::sqrt(information);
   }
 
  private:
   struct Point {
-    double a = 0;
     double log_s = 0;
     double fraction = 0;
+    Interval measurable;
+    bool is_exact = true;
+
+    bool CouldShow(double f) const { return measurable.lower < f && f < measurable.upper; }
   };
 
   static double Predict(double a, const Point& point) { return std::exp(-a / point.log_s); }
 
-  // Derivative at a, if the first `below` points lie below it.
-  double Slope(double a, size_t below) const {
+  // Ascending.
+  std::vector<double> Kinks() const {
+    std::vector<double> kinks;
+    for (const Point& point : points_) {
+      for (const double f : {point.fraction, point.measurable.lower, point.measurable.upper}) {
+        kinks.push_back(-std::log(f) * point.log_s);
+      }
+    }
+    std::ranges::sort(kinks);
+    return kinks;
+  }
+
+  // Derivative at a, with every error on the branch that it has at `inside`.
+  double Slope(double a, double inside) const {
     double slope = 0;
-    for (size_t i = 0; i < points_.size(); ++i) {
-      const double change = Predict(a, points_[i]) / points_[i].log_s;
-      slope += i < below ? change : -change;
+    for (const Point& point : points_) {
+      const double predicted = Predict(inside, point);
+      if (!point.CouldShow(predicted)) continue;
+      const double change = Predict(a, point) / point.log_s;
+      slope += predicted < point.fraction ? change : -change;
     }
     return slope;
   }
 
+  double Sum(double a) const {
+    double sum = 0;
+    for (const Point& point : points_) {
+      const double shown =
+          std::clamp(Predict(a, point), point.measurable.lower, point.measurable.upper);
+      sum += std::abs(point.fraction - shown);
+    }
+    return sum;
+  }
+
   void Improve(double candidate, double* best) const {
-    if (Mean(candidate) < Mean(*best)) *best = candidate;
+    if (Sum(candidate) < Sum(*best)) *best = candidate;
   }
 
   std::vector<Point> points_;
 };
 
+// Those at which the law is defined.
+std::vector<MeasuredOptimum> Usable(const std::vector<MeasuredOptimum>& optima) {
+  std::vector<MeasuredOptimum> usable;
+  std::ranges::copy_if(optima, std::back_inserter(usable), [](const MeasuredOptimum& optimum) {
+    return optimum.tokens_per_parameter_byte > 1;
+  });
+  return usable;
+}
+
 }  // namespace
 
 absl::StatusOr<FractionLawFit> FitFractionLaw(const Dataset& data, std::span<const int> rows) {
   OptimumSearch search = FindMeasuredOptima(data, rows);
-  std::vector<MeasuredOptimum> usable;
-  for (const MeasuredOptimum& optimum : search.optima) {
-    if (optimum.tokens_per_parameter_byte > 1) usable.push_back(optimum);
-  }
+  std::vector<MeasuredOptimum> usable = Usable(search.optima);
   const int usable_count = static_cast<int>(usable.size());
   if (usable_count < kNeededOptima) return TooFewOptima(search, usable_count);
   RETURN_IF_ERROR(CheckDependence(search));
+  const std::vector<MeasuredOptimum> bounds = Usable(search.bounds);
+  usable.insert(usable.end(), bounds.begin(), bounds.end());
   const AbsoluteError error(usable);
   const double a = error.Minimize();
   return FractionLawFit{.law = {.a = a,
                                 .a_stderr = error.StandardError(a),
                                 .optimum_count = usable_count,
+                                .bound_count = static_cast<int>(bounds.size()),
                                 .mean_absolute_error = error.Mean(a)},
-                        .optima = std::move(search.optima)};
+                        .optima = std::move(search.optima),
+                        .bounds = std::move(search.bounds)};
 }
 
 double PredictOptimalFraction(double a, double tokens_per_parameter_byte) {

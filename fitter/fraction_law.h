@@ -26,11 +26,16 @@ struct FractionLawFit {
   // See OptimumSearch::optima: those that the law was fitted to, and those at
   // S <= 1, where it is undefined.
   std::vector<MeasuredOptimum> optima;
+  std::vector<MeasuredOptimum> bounds;  // likewise
 };
 
 // Fits the law to the optima of the rows of `data` with the indices `rows`
-// (FP_THEN_QAT rows) by least mean absolute error of the fraction. The standard error
-// of `a` is from the scatter of the optima about the law.
+// (FP_THEN_QAT rows) by least absolute error of the fraction. Cells whose least loss is
+// at an outermost fraction take part as the bounds that they are, and every prediction
+// counts as clipped to what its cell could have shown: without both, the optima that
+// happen to lie among the measured fractions would pass for all of them (Powell 1984,
+// Journal of Econometrics 25). The standard error of `a` is from the scatter of the
+// optima about the law.
 //
 // Errors:
 // - FAILED_PRECONDITION, DATA_CANNOT_ANSWER: fewer than 2 optima at S > 1, or the

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <set>
 #include <utility>
@@ -12,15 +11,13 @@
 #include "fitter/fitted_rows.h"
 #include "fitter/held_out.h"
 #include "fitter/huber_likelihood.h"
+#include "fitter/paired_difference.h"
 #include "fitter/row_selection.h"
 #include "util/error.h"
 #include "util/status_macros.h"
 
 namespace bitbudget::fitter {
 namespace {
-
-constexpr int kLeastCommonFolds = 3;
-constexpr double kConfidenceLevel = 0.9;
 
 absl::Status CheckCandidates(const std::vector<Candidate>& candidates) {
   if (candidates.size() < 2 || candidates.size() > kMaxComparedLaws) {
@@ -86,18 +83,20 @@ absl::StatusOr<Dataset> CommonRows(const Dataset& data,
 // Errors of a law at rows that it was not fitted to; nullopt if it does not describe
 // one of them.
 std::optional<FoldScore> Score(const FittedLaw& law, const Dataset& held_out) {
-  double sum = 0;
+  FoldScore score;
+  const auto count = static_cast<double>(held_out.rows.size());
   double squares = 0;
   for (const Observation& row : held_out.rows) {
     const RunPoint point = PointOf(law.law, row, held_out.labels);
     if (!DescribesWidth(law.law, point)) return std::nullopt;
     const double error = LogLoss(law.law, law.theta, point) - std::log(row.loss_nats);
     if (!std::isfinite(error)) return std::nullopt;
-    sum += error;
+    score.errors.push_back(error);
+    score.mean_error += error / count;
     squares += error * error;
   }
-  const auto count = static_cast<double>(held_out.rows.size());
-  return FoldScore{.rms = std::sqrt(squares / count), .mean_error = sum / count};
+  score.rms = std::sqrt(squares / count);
+  return score;
 }
 
 absl::Status AddFullFit(const Dataset& data, const FitOptions& options, ComparedLaw* compared) {
@@ -156,31 +155,7 @@ double MeanLogRms(const ComparedLaw& law, const std::vector<std::size_t>& folds)
   return sum / static_cast<double>(folds.size());
 }
 
-// Over all folds in which both have a score.
-std::optional<PairedDifference> Compare(const ComparedLaw& law, const ComparedLaw& best) {
-  std::vector<double> ratios;
-  for (std::size_t f = 0; f < law.scores.size(); ++f) {
-    if (!law.scores[f] || !best.scores[f]) continue;
-    ratios.push_back(std::log(law.scores[f]->rms / best.scores[f]->rms));
-  }
-  if (ratios.empty()) return std::nullopt;
-  const auto count = static_cast<double>(ratios.size());
-  PairedDifference difference{.fold_count = static_cast<int>(ratios.size())};
-  for (const double ratio : ratios) difference.mean_log_ratio += ratio / count;
-  difference.interval = {difference.mean_log_ratio, difference.mean_log_ratio};
-  if (ratios.size() < 2) return difference;
-  double squares = 0;
-  for (const double ratio : ratios) squares += std::pow(ratio - difference.mean_log_ratio, 2);
-  difference.standard_error = std::sqrt(squares / (count - 1) / count);
-  const boost::math::students_t student(count - 1);
-  const double half_width =
-      boost::math::quantile(student, (1 + kConfidenceLevel) / 2) * difference.standard_error;
-  difference.interval = {difference.mean_log_ratio - half_width,
-                         difference.mean_log_ratio + half_width};
-  return difference;
-}
-
-void Rank(LawComparison* comparison) {
+void Rank(const std::vector<std::vector<int>>& cells, LawComparison* comparison) {
   std::vector<ComparedLaw>& laws = comparison->laws;
   const std::vector<std::size_t> folds = CommonFolds(laws, comparison->folds.size());
   std::ranges::stable_sort(laws, [&](const ComparedLaw& a, const ComparedLaw& b) {
@@ -191,12 +166,9 @@ void Rank(LawComparison* comparison) {
   const ComparedLaw& best = laws.front();
   if (!HasScore(best)) return;
   for (ComparedLaw& law : laws) {
-    law.is_tied_with_best = &law == &best;
-    if (law.is_tied_with_best || !HasScore(law)) continue;
-    law.to_best = Compare(law, best);
-    if (!law.to_best) continue;
-    law.is_tied_with_best = law.to_best->fold_count < kLeastCommonFolds ||
-                            (law.to_best->interval.lower <= 0 && law.to_best->interval.upper >= 0);
+    if (&law == &best) continue;
+    law.to_best = ComparePaired(law.scores, best.scores, cells);
+    if (law.to_best) law.standing = StandingOf(*law.to_best);
   }
 }
 
@@ -213,14 +185,18 @@ absl::StatusOr<LawComparison> CompareLaws(const Dataset& data,
         {}, "No runs can be held out: measure at least three sizes, budgets or widths.");
   }
   LawComparison comparison{.row_count = static_cast<int64_t>(common.rows.size())};
-  for (const HeldOutSplit& split : splits) comparison.folds.push_back(split.fold);
+  std::vector<std::vector<int>> cells;  // of the runs held out, by fold
+  for (const HeldOutSplit& split : splits) {
+    comparison.folds.push_back(split.fold);
+    cells.push_back(CellsOf(TakeRows(common, split.held_out)));
+  }
   for (const Candidate& candidate : candidates) {
     ComparedLaw compared{.candidate = candidate};
     RETURN_IF_ERROR(AddFullFit(common, options, &compared));
     RETURN_IF_ERROR(AddScores(common, options, splits, &compared));
     comparison.laws.push_back(std::move(compared));
   }
-  Rank(&comparison);
+  Rank(cells, &comparison);
   return comparison;
 }
 

@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "fitter/fit.h"
 #include "fitter/held_out.h"
+#include "fitter/paired_difference.h"
 
 namespace bitbudget::fitter {
 
@@ -25,21 +26,6 @@ inline constexpr int kMaxComparedLaws = 20;
 struct Candidate {
   std::string family;
   std::string variant;
-};
-
-// How a law predicts the runs of a fold, in log loss.
-struct FoldScore {
-  double rms = 0;         // root mean square error
-  double mean_error = 0;  // prediction less measurement
-};
-
-// How much worse than the best law: the mean over folds of ln(rms / rms of the best),
-// with its standard error over folds and a two-sided 90 % interval (Student's t).
-struct PairedDifference {
-  double mean_log_ratio = 0;
-  double standard_error = 0;
-  Interval interval;
-  int fold_count = 0;
 };
 
 struct ComparedLaw {
@@ -53,8 +39,9 @@ struct ComparedLaw {
   std::optional<double> aicc;
   // By fold; unset where the law, fitted without these runs, does not describe them.
   std::vector<std::optional<FoldScore>> scores;
-  std::optional<PairedDifference> to_best;  // unset for the best and without scores
-  bool is_tied_with_best = false;           // true for the best itself
+  // Unset for the best and without scores.
+  std::optional<PairedDifference> to_best;
+  std::optional<Standing> standing;
 };
 
 struct LawComparison {
@@ -70,9 +57,8 @@ struct LawComparison {
 // rows; it must leave two levels to fit to.
 //
 // Laws are ranked over the folds that all with a score share: those of the largest
-// models and budgets if a candidate knows no width but those fitted. Two laws are tied
-// unless the interval of their difference excludes 0; with fewer than three common
-// folds always.
+// models and budgets if a candidate knows no width but those fitted. How a law stands
+// beside the best is told from the folds that the two share (paired_difference.h).
 //
 // Errors:
 // - INVALID_ARGUMENT: too few or too many candidates, one twice, unknown ones.

@@ -17,12 +17,6 @@ namespace {
 
 double Logit(double f) { return std::log(f / (1 - f)); }
 
-// Index of the level of `levels`, from DistinctLevels, that `value` belongs to.
-int LevelOf(double value, const std::vector<double>& levels) {
-  return static_cast<int>(std::upper_bound(levels.begin(), levels.end(), value) - levels.begin()) -
-         1;
-}
-
 template <typename Value>
 std::vector<double> LevelsOf(const std::vector<const Observation*>& runs, const Value& value) {
   std::vector<double> values;
@@ -247,22 +241,39 @@ std::optional<MeasuredOptimum> FindVertex(const FractionLevel& below,
   return optimum;
 }
 
+// Between neighbours, in logit f.
+double Middle(const FractionLevel& a, const FractionLevel& b) {
+  const double middle = (Logit(a.qat_fraction) + Logit(b.qat_fraction)) / 2;
+  return 1 / (1 + std::exp(-middle));
+}
+
+// What a cell with kNeededFractions or more says; nullopt if its losses are level.
 std::optional<MeasuredOptimum> FindOptimum(const FractionCell& cell,
                                            std::optional<double> run_variance) {
   const auto& levels = cell.levels;
-  const auto least =
-      std::min_element(levels.begin(), levels.end(), [](const auto& a, const auto& b) {
-        return a.log_loss < b.log_loss;
-      });
-  if (least == levels.begin() || least == levels.end() - 1) return std::nullopt;
-  std::optional<MeasuredOptimum> optimum =
-      FindVertex(*(least - 1), *least, *(least + 1), run_variance);
-  if (optimum) {
-    optimum->parameters = cell.parameters;
-    optimum->weight_bits = cell.weight_bits;
-    optimum->tokens_per_parameter_byte =
-        optimum->total_tokens / (cell.parameters * cell.weight_bits / 8);
+  const Interval measurable = {Middle(levels[0], levels[1]),
+                               Middle(levels[levels.size() - 2], levels.back())};
+  const auto least = std::ranges::min_element(levels, {}, &FractionLevel::log_loss);
+  std::optional<MeasuredOptimum> optimum;
+  const auto highest = std::ranges::max_element(levels, {}, &FractionLevel::log_loss);
+  if (least->log_loss == highest->log_loss) return std::nullopt;
+  if (least == levels.begin()) {
+    optimum = {.total_tokens = least->total_tokens,
+               .qat_fraction = measurable.lower,
+               .bound = OptimumBound::kAtMost};
+  } else if (least == levels.end() - 1) {
+    optimum = {.total_tokens = least->total_tokens,
+               .qat_fraction = measurable.upper,
+               .bound = OptimumBound::kAtLeast};
+  } else {
+    optimum = FindVertex(*(least - 1), *least, *(least + 1), run_variance);
   }
+  if (!optimum) return std::nullopt;
+  optimum->measurable = measurable;
+  optimum->parameters = cell.parameters;
+  optimum->weight_bits = cell.weight_bits;
+  optimum->tokens_per_parameter_byte =
+      optimum->total_tokens / (cell.parameters * cell.weight_bits / 8);
   return optimum;
 }
 
@@ -284,8 +295,14 @@ OptimumSearch FindMeasuredOptima(const Dataset& data, std::span<const int> rows)
     }
     if (cell.levels.size() < kNeededFractions) continue;
     search.cells.push_back(cell);
-    search.cells.back().optimum = FindOptimum(cell, search.run_variance);
-    if (const auto& optimum = search.cells.back().optimum) search.optima.push_back(*optimum);
+    const std::optional<MeasuredOptimum> optimum = FindOptimum(cell, search.run_variance);
+    if (!optimum) continue;
+    if (optimum->bound != OptimumBound::kExact) {
+      search.bounds.push_back(*optimum);
+      continue;
+    }
+    search.optima.push_back(*optimum);
+    search.cells.back().optimum = optimum;
   }
   return search;
 }

@@ -8,12 +8,16 @@
 #include <span>
 #include <vector>
 
+#include "fitter/fit.h"
 #include "fitter/observation.h"
 
 namespace bitbudget::fitter {
 
 // Fractions that a parabola through the loss needs.
 inline constexpr int kNeededFractions = 3;
+
+// Where the best fraction lies beside the one stated.
+enum class OptimumBound { kExact, kAtMost, kAtLeast };
 
 // Best fraction of the runs at one model size, width and budget.
 struct MeasuredOptimum {
@@ -22,9 +26,13 @@ struct MeasuredOptimum {
   double total_tokens = 0;               // mean of the runs
   double tokens_per_parameter_byte = 0;  // of all tokens
   double qat_fraction = 0;
-  // From the scatter of replicates; unset if the data have none.
+  OptimumBound bound = OptimumBound::kExact;
+  // Fractions at which an optimum shows: beyond the middle, in logit f, between an
+  // outermost fraction and its neighbour, the outermost one has the least loss.
+  Interval measurable;
+  // Of exact ones. From the scatter of replicates; unset if the data have none.
   std::optional<double> qat_fraction_stderr;
-  double log_loss = 0;  // at the optimum
+  double log_loss = 0;  // at the optimum, if exact
 };
 
 // The runs of one size, width, budget and fraction.
@@ -56,9 +64,12 @@ struct FractionDependence {
 
 // What the runs say about optima.
 struct OptimumSearch {
-  std::vector<MeasuredOptimum> optima;  // ascending by parameters, weight_bits, total_tokens
-  std::vector<FractionCell> cells;      // with kNeededFractions or more; refer to the data
-  std::vector<double> most_fractions;   // of the cell with most, ascending
+  // Exact ones, and what cells with their least loss at an outermost fraction say. Both
+  // ascending by parameters, weight_bits, total_tokens.
+  std::vector<MeasuredOptimum> optima;
+  std::vector<MeasuredOptimum> bounds;
+  std::vector<FractionCell> cells;     // with kNeededFractions or more; refer to the data
+  std::vector<double> most_fractions;  // of the cell with most, ascending
   // Unset if nothing tells the noise: no replicates, and nowhere a fourth fraction.
   std::optional<FractionDependence> dependence;
   // Of log loss between replicates, about the offset of their trunk; unset without.
@@ -68,7 +79,7 @@ struct OptimumSearch {
 // Finds the optima of the rows of `data` with the indices `rows` (FP_THEN_QAT
 // rows): where a cell has kNeededFractions or more and the mean log loss is least
 // at none of the outermost, the vertex of the parabola in logit f through the least
-// point and its neighbours.
+// point and its neighbours; where it is, the end of the measurable range, as a bound.
 OptimumSearch FindMeasuredOptima(const Dataset& data, std::span<const int> rows);
 
 }  // namespace bitbudget::fitter

@@ -83,9 +83,14 @@ DataSupport ToSupport(const PublishedLaw& law) {
       .tokens_per_parameter_byte = RangeOf(law, "tokens_per_parameter_byte").value_or(Interval{}),
       .weight_bits = WidthsOf(law),
       .group_size = RangeOf(law, "group_size").value_or(Interval{}),
+      .tokens_per_parameter = RangeOf(law, "tokens_per_parameter").value_or(Interval{}),
+      .compute_flops = RangeOf(law, "compute_flops").value_or(Interval{}),
       .parameters_level_count = kSeveral,
       .total_tokens_level_count = kSeveral,
       .qat_fraction_level_count = kSeveral};
+  // A law of one precision throughout has its widths and no others; the rest have runs
+  // in full precision beside theirs.
+  if (law.family != kEffectiveParameters) support.full_precision_row_count = kSeveral;
   return support;
 }
 

@@ -34,6 +34,11 @@ std::vector<double> DistinctLevels(std::vector<double> values) {
   return levels;
 }
 
+int LevelOf(double value, const std::vector<double>& levels) {
+  const auto above = std::ranges::upper_bound(levels, value);
+  return static_cast<int>(above - levels.begin()) - 1;
+}
+
 DataSupport ComputeSupport(const Dataset& data, std::span<const int> rows) {
   std::vector<double> parameters, total_tokens, fp_tokens;
   std::vector<double> qat_tokens, qat_fractions, tokens_per_byte, weight_bits, group_sizes;

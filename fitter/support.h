@@ -19,6 +19,9 @@ inline constexpr double kLevelTolerance = 0.01;
 // value to kLevelTolerance above it. Values are >= 0.
 std::vector<double> DistinctLevels(std::vector<double> values);
 
+// Index of the level of `levels`, from DistinctLevels, that `value` belongs to.
+int LevelOf(double value, const std::vector<double>& levels);
+
 // Support of the rows of `data` with the indices `rows`. Intervals said to be of
 // QAT rows, and the levels of the fraction, are taken over rows with qat_tokens
 // > 0 and are 0 without one; all else over every row.

@@ -46,8 +46,8 @@ void WarnOfFraction(const FitResult& result, const Rung& rung, std::vector<std::
   if (!omega || !xi || !rho) {
     if (result.full_precision_row_count < result.row_count) {
       warnings->push_back(
-          "This rung has no QAT fraction in it: it answers what a run costs, not how to split its "
-          "tokens.");
+          "The losses of this rung have no QAT fraction in them; how to split tokens is told, if at "
+          "all, by the law of the fraction alone.");
     }
     return;
   }
@@ -115,6 +115,14 @@ void WarnOfResiduals(const SearchReport& search, std::vector<std::string>* warni
                   search.residual_robust_scale / kScaleOfMedian));
 }
 
+void WarnOfTrunks(const FitResult& result, std::vector<std::string>* warnings) {
+  if (!result.is_trunk_confounded_with_size) return;
+  warnings->push_back(
+      "No size has two trunks: what the runs of a trunk share cannot be told from the effect of "
+      "their size, and intervals of losses may be too narrow. Train a second trunk, with another "
+      "seed, for each size.");
+}
+
 // Probabilities near the least double are no numbers to tell.
 std::string Probability(double p) {
   constexpr double kLeast = 1e-99;
@@ -155,6 +163,7 @@ std::vector<std::string> FindWarnings(const FitResult& result, const Rung& rung)
         fmt::format("The variant was asked for but is not identified. {}", obstacle));
   }
   WarnOfResiduals(result.search, &warnings);
+  WarnOfTrunks(result, &warnings);
   WarnOfMisfit(result, &warnings);
   return warnings;
 }

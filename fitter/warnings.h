@@ -12,8 +12,8 @@
 namespace bitbudget::fitter {
 
 // One sentence each: signs that contradict arXiv 2509.22935, a search that did not
-// settle, parameters held by convention or left open, a law that misses its
-// replicates. `rung` is the one that `result` stands on.
+// settle, parameters held by convention or left open, trunks that nothing tells from
+// sizes, a law that misses its replicates. `rung` is the one that `result` stands on.
 std::vector<std::string> FindWarnings(const FitResult& result, const Rung& rung);
 
 }  // namespace bitbudget::fitter

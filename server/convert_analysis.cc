@@ -30,12 +30,13 @@ v1::LawComparison::Entry ToMessage(const fitter::ComparedLaw& law) {
   if (law.to_best) {
     v1::Estimate* ratio = message.mutable_log_error_ratio();
     ratio->set_value(law.to_best->mean_log_ratio);
-    if (law.to_best->fold_count > 1) {
-      ratio->set_lower(law.to_best->interval.lower);
-      ratio->set_upper(law.to_best->interval.upper);
+    if (const auto& interval = law.to_best->interval) {
+      ratio->set_lower(interval->lower);
+      ratio->set_upper(interval->upper);
     }
   }
-  message.set_tied_with_best(law.is_tied_with_best);
+  message.set_tied_with_best(law.standing == fitter::Standing::kTied);
+  message.set_too_few_folds(law.standing == fitter::Standing::kTooFewFolds);
   return message;
 }
 
@@ -68,6 +69,9 @@ v1::LawComparison ToMessage(const fitter::LawComparison& comparison) {
     out->set_held_out_count(fold.held_out_count);
   }
   for (const fitter::ComparedLaw& law : comparison.laws) *message.add_entries() = ToMessage(law);
+  if (!message.entries().empty() && !message.entries(0).scores().empty()) {
+    message.mutable_entries(0)->set_tied_with_best(true);
+  }
   return message;
 }
 

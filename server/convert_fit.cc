@@ -173,6 +173,7 @@ void SetFractionLaw(const fitter::FractionLaw& law, v1::Fit& fit) {
   message->mutable_a()->set_standard_error(law.a_stderr);
   message->mutable_a()->set_identified(true);
   message->set_optimum_count(law.optimum_count);
+  message->set_bound_count(law.bound_count);
   message->set_mean_absolute_error(law.mean_absolute_error);
 }
 
@@ -308,6 +309,7 @@ v1::Fit ToFit(const fitter::FitResult& result, const fitter::DataSupport& suppor
     SetLaw(*result.law, fit);
     SetSearch(result.search, fit);
     fit.mutable_noise()->set_trunk_count(result.trunk_count);
+    fit.mutable_noise()->set_trunk_confounded_with_size(result.is_trunk_confounded_with_size);
   } else {
     fit.set_formula(fitter::kFractionFormula);
   }
@@ -341,6 +343,7 @@ absl::StatusOr<AnsweringLaw> ToAnsweringLaw(const v1::Fit& fit) {
     answering.fraction_law = {.a = law.a().value(),
                               .a_stderr = law.a().standard_error(),
                               .optimum_count = law.optimum_count(),
+                              .bound_count = law.bound_count(),
                               .mean_absolute_error = law.mean_absolute_error()};
   }
   return answering;

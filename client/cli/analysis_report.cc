@@ -40,18 +40,28 @@ double LeastAicc(const v1::LawComparison& comparison) {
 
 std::string NoteOf(const v1::LawComparison& comparison, const v1::LawComparison::Entry& entry) {
   if (!entry.obstacle().empty()) return "not fitted";
-  if (!entry.tied_with_best()) return "";
+  if (entry.too_few_folds()) return "too few folds to tell";
+  if (!entry.tied_with_best()) return entry.has_log_error_ratio() ? "worse" : "";
   return &entry == &comparison.entries(0) ? "best" : "tied";
 }
 
 std::string VerdictText(const v1::LawComparison& comparison) {
   std::vector<std::string> tied;
+  std::vector<std::string> untold;
   for (const v1::LawComparison::Entry& entry : comparison.entries()) {
-    if (entry.tied_with_best()) tied.push_back(fmt::format("{}/{}", entry.law(), entry.variant()));
+    const std::string name = fmt::format("{}/{}", entry.law(), entry.variant());
+    if (entry.tied_with_best()) tied.push_back(name);
+    if (entry.too_few_folds()) untold.push_back(name);
   }
   if (tied.empty()) return "No law predicts the runs held out.\n";
-  if (tied.size() == 1) return fmt::format("{} predicts the runs held out best.\n", tied.front());
-  return fmt::format("The data do not tell these apart: {}.\n", fmt::join(tied, ", "));
+  std::string text = tied.size() > 1
+                         ? fmt::format("These predict the runs held out equally well: {}.\n",
+                                       fmt::join(tied, ", "))
+                         : fmt::format("{} predicts the runs held out best.\n", tied.front());
+  if (!untold.empty()) {
+    text += fmt::format("Too few folds to tell from the best: {}.\n", fmt::join(untold, ", "));
+  }
+  return text;
 }
 
 std::string InfluenceText(bool has_influence, const v1::ExplainFitResponse::Influence& influence) {

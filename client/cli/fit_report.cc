@@ -142,6 +142,15 @@ std::string FractionMisfitText(const v1::Fit& fit) {
                      : "; no more than noise explains");
 }
 
+std::string TrunkNoiseText(const v1::Noise& noise) {
+  if (noise.trunk_count() == 0) return "unknown: no trunk has two rows";
+  const std::string known = fmt::format(
+      "{}, from {}", Percent(noise.trunk_stddev()), Counted(noise.trunk_count(), "trunk"));
+  if (!noise.trunk_confounded_with_size()) return known;
+  return noise.trunk_stddev() > 0 ? known + "; no size has two, which may be the law's misfit"
+                                  : "unknown: no size has two trunks";
+}
+
 std::string NoiseText(const v1::Fit& fit) {
   const v1::Noise& noise = fit.noise();
   Table table({"", ""});
@@ -151,10 +160,7 @@ std::string NoiseText(const v1::Fit& fit) {
                             Percent(noise.residual_robust_scale()),
                             fit.r_squared())});
   table.AddRow({"A run about its trunk", fmt::format("{}", Percent(noise.run_stddev()))});
-  table.AddRow(
-      {"Shared by a trunk",
-       fmt::format(
-           "{}, from {}", Percent(noise.trunk_stddev()), Counted(noise.trunk_count(), "trunk"))});
+  table.AddRow({"Shared by a trunk", TrunkNoiseText(noise)});
   AddLackOfFit(fit, &table);
   if (fit.law() == "compute_optimal_qat") {
     table.AddRow({"QAT fractions", FractionMisfitText(fit)});
@@ -171,13 +177,19 @@ std::string LadderText(const v1::Fit& fit) {
 }
 
 std::string FractionLawText(const v1::FractionLaw& law) {
-  return fmt::format(
+  std::string text = fmt::format(
       "  f = exp(-a / ln S), a = {:.5g}, standard error {:.2g}, from {} measured optima; off by "
       "{:.3g} on average\n",
       law.a().value(),
       law.a().standard_error(),
       law.optimum_count(),
       law.mean_absolute_error());
+  if (law.bound_count() > 0) {
+    text += fmt::format(
+        "  and from {} whose least loss is at an outermost fraction, taken for bounds\n",
+        Counted(law.bound_count(), "budget"));
+  }
+  return text;
 }
 
 std::string DerivedText(const v1::Fit& fit) {

@@ -81,6 +81,16 @@ Warnings
 )");
 }
 
+TEST(FitTextTest, TrunkNoiseThatNothingTellsIsUnknown) {
+  v1::Fit fit = SomeFit();
+  fit.mutable_noise()->set_trunk_confounded_with_size(true);
+  EXPECT_THAT(FitText(fit), HasSubstr("0.2 %, from 8 trunks; no size has two"));
+  fit.mutable_noise()->set_trunk_stddev(0);
+  EXPECT_THAT(FitText(fit), HasSubstr("Shared by a trunk      unknown: no size has two trunks\n"));
+  fit.mutable_noise()->set_trunk_count(0);
+  EXPECT_THAT(FitText(fit), HasSubstr("Shared by a trunk      unknown: no trunk has two rows\n"));
+}
+
 TEST(FitTextTest, SaysThatAFitWithOptionsOfItsOwnIsNotTheCurrentOne) {
   v1::Fit fit = SomeFit();
   fit.set_standard_options(false);

@@ -55,6 +55,19 @@ TEST(FitTest, StandardErrorsAreThereForEveryIdentifiedParameterInsideItsBounds) 
   }
 }
 
+TEST(FitTest, SaysWhereNothingTellsTrunksFromSizes) {
+  Dataset data = GridStudy({}, 0.003);
+  EXPECT_FALSE(Fit(data).is_trunk_confounded_with_size);  // every run on its own
+  for (Observation& row : data.rows) row.trunk = static_cast<int>(row.point.parameters / 1e8);
+  const FitResult confounded = Fit(data);
+  EXPECT_TRUE(confounded.is_trunk_confounded_with_size);
+  EXPECT_THAT(confounded.warnings, Contains(HasSubstr("No size has two trunks")));
+  for (std::size_t i = 0; i < data.rows.size(); i += 2) data.rows[i].trunk += 100;
+  const FitResult told = Fit(data);
+  EXPECT_FALSE(told.is_trunk_confounded_with_size);
+  EXPECT_THAT(told.warnings, Not(Contains(HasSubstr("two trunks"))));
+}
+
 TEST(FitTest, RunNoiseIsMeasured) {
   const FitResult fit = Fit(GridStudy({}, 0.003));
   // 117 rows less 16 parameters know a standard deviation to 7 %; three times that,
@@ -160,7 +173,7 @@ TEST(FitTest, FractionThatGrowsIsNotWarnedOf) {
 
 TEST(FitTest, PerBitRungSaysThatItCannotSplit) {
   const FitResult fit = Fit(GridStudy({}, 0.003), {.variant = "per_bit_chinchilla"});
-  EXPECT_THAT(fit.warnings, Contains(HasSubstr("no QAT fraction in it")));
+  EXPECT_THAT(fit.warnings, Contains(HasSubstr("no QAT fraction in them")));
 }
 
 TEST(FitTest, PerBitRungBringsTheFractionLawOfTheMeasuredOptima) {

@@ -48,9 +48,9 @@ TEST(LawComparisonTest, TruthExtrapolatesBetterThanALawThatLacksATerm) {
 TEST(LawComparisonTest, EquallyGoodLawsAreTied) {
   const LawComparison comparison =
       CompareLaws(Study(0.005), {}, QatCandidates({"full", "shared_bit_decay"})).value();
-  EXPECT_TRUE(comparison.laws[0].is_tied_with_best);
-  EXPECT_TRUE(comparison.laws[1].is_tied_with_best);
+  EXPECT_EQ(comparison.laws[1].standing, Standing::kTied);
   EXPECT_FALSE(comparison.laws[0].to_best.has_value());
+  EXPECT_FALSE(comparison.laws[0].standing.has_value());
 }
 
 TEST(LawComparisonTest, PerBitLawHasNoScoreAtAWidthHeldOut) {
@@ -62,6 +62,18 @@ TEST(LawComparisonTest, PerBitLawHasNoScoreAtAWidthHeldOut) {
     EXPECT_EQ(per_bit.scores[f].has_value(), comparison.folds[f].axis != "weight_bits");
   }
   EXPECT_EQ(comparison.laws[0].candidate.variant, "shared_bit_decay");
+}
+
+// Two folds have no scatter to speak of; their runs have.
+TEST(LawComparisonTest, PlainlyWorseLawIsNotTiedForWantOfFolds) {
+  const LawComparison comparison =
+      CompareLaws(Study(0.003), {}, QatCandidates({"per_bit_chinchilla", "shared_bit_decay"}))
+          .value();
+  const ComparedLaw& per_bit = Find(comparison, "per_bit_chinchilla");
+  ASSERT_TRUE(per_bit.to_best.has_value());
+  EXPECT_EQ(per_bit.to_best->fold_count, 2);
+  EXPECT_GT(per_bit.to_best->interval->lower, 0);
+  EXPECT_EQ(per_bit.standing, Standing::kWorse);
 }
 
 TEST(LawComparisonTest, LargestLevelsAreHeldOut) {

@@ -55,12 +55,22 @@ TEST(MeasuredOptimaTest, VertexOfAParabolaIsExact) {
   EXPECT_EQ(search.optima[0].qat_fraction_stderr, std::nullopt);
 }
 
-TEST(MeasuredOptimaTest, LeastLossAtAnOutermostFractionIsNoOptimum) {
+TEST(MeasuredOptimaTest, LeastLossAtAnOutermostFractionIsABoundAndNoOptimum) {
   ParabolaStudy study;
   study.best_fraction = 0.9;
   for (const double fraction : {0.05, 0.1, 0.2, 0.45, 0.7}) study.Add(fraction);
   const OptimumSearch search = study.Find();
   EXPECT_THAT(search.optima, IsEmpty());
+  ASSERT_THAT(search.bounds, SizeIs(1));
+  EXPECT_EQ(search.bounds[0].bound, OptimumBound::kAtLeast);
+  EXPECT_NEAR(Logit(search.bounds[0].qat_fraction), (Logit(0.45) + Logit(0.7)) / 2, 1e-9);
+  study.best_fraction = 0.01;
+  study.data.rows.clear();
+  for (const double fraction : {0.05, 0.1, 0.2, 0.45, 0.7}) study.Add(fraction);
+  const OptimumSearch below = study.Find();
+  ASSERT_THAT(below.bounds, SizeIs(1));
+  EXPECT_EQ(below.bounds[0].bound, OptimumBound::kAtMost);
+  EXPECT_NEAR(Logit(below.bounds[0].qat_fraction), (Logit(0.05) + Logit(0.1)) / 2, 1e-9);
   EXPECT_THAT(search.cells, SizeIs(1));
   EXPECT_THAT(search.most_fractions, SizeIs(5));
 }
@@ -79,6 +89,7 @@ TEST(MeasuredOptimaTest, LevelLossesHaveNoOptimum) {
   for (const double fraction : {0.1, 0.3, 0.5}) study.Add(fraction);
   for (Observation& row : study.data.rows) row.loss_nats = 2;
   EXPECT_THAT(study.Find().optima, IsEmpty());
+  EXPECT_THAT(study.Find().bounds, IsEmpty());
 }
 
 TEST(MeasuredOptimaTest, BudgetsRoundedToStepsAreOneCell) {
