@@ -37,6 +37,7 @@ v1::Campaign Definition(const v1::Campaign& campaign) {
   definition.clear_flops_done();
   definition.clear_ended();
   definition.clear_create_time();
+  definition.clear_reason();
   return definition;
 }
 
@@ -71,13 +72,14 @@ void AddProgress(Connection& connection, int64_t campaign_key, v1::Campaign& cam
 
 struct StoredCampaign {
   int64_t key = 0;
+  int64_t study_key = 0;
   v1::Campaign campaign;
 };
 
 absl::StatusOr<StoredCampaign> ReadCampaign(Connection& connection,
                                             const StudyHandle& study,
                                             const Query& row) {
-  StoredCampaign stored{.key = row.Int(0)};
+  StoredCampaign stored{.key = row.Int(0), .study_key = study.key};
   const std::string name = CampaignName(study.name, row.Bytes(1));
   v1::Campaign& campaign = stored.campaign;
   if (!campaign.ParseFromString(row.Bytes(2)) || HashMessage(campaign) != row.Bytes(3)) {
@@ -149,6 +151,16 @@ int64_t InsertCampaign(const WriteContext& context,
         context.now_microseconds)
       .Run();
   return context.connection.database().getLastInsertRowid();
+}
+
+// Ascending: a job comes after those that it depends on.
+std::vector<int64_t> FailedJobs(Connection& connection, int64_t campaign_key) {
+  Query query(connection,
+              "SELECT job_key FROM jobs WHERE campaign_key = ?1 AND state = 5 ORDER BY job_key",
+              campaign_key);
+  std::vector<int64_t> keys;
+  while (query.Next()) keys.push_back(query.Int(0));
+  return keys;
 }
 
 }  // namespace
@@ -245,6 +257,43 @@ absl::StatusOr<CampaignChange> CancelCampaign(WriteContext& context,
   }
   ASSIGN_OR_RETURN(change.campaign, GetCampaign(context.connection, name));
   return change;
+}
+
+absl::StatusOr<CampaignChange> RetryCampaign(WriteContext& context,
+                                             const std::string& name,
+                                             const RequestKey& request) {
+  ASSIGN_OR_RETURN(const StoredCampaign stored, LoadCampaign(context.connection, name));
+  CampaignChange change;
+  const auto effect = [&]() -> absl::StatusOr<v1::Campaign> {
+    for (const int64_t key : FailedJobs(context.connection, stored.key)) {
+      ASSIGN_OR_RETURN(const StoredJob job, LoadJob(context.connection, key));
+      RETURN_IF_ERROR(Revive(context, job, change.changed));
+    }
+    return GetCampaign(context.connection, name);
+  };
+  ASSIGN_OR_RETURN(change.campaign, Once<v1::Campaign>(context, stored.study_key, request, effect));
+  return change;
+}
+
+absl::StatusOr<std::vector<ReadyJobs>> ListReady(Connection& connection, const std::string& name) {
+  ASSIGN_OR_RETURN(const StoredCampaign stored, LoadCampaign(connection, name));
+  Query query(
+      connection,
+      "SELECT trainer, data, data_sha256, memory_bytes, estimated_flops, count(*) FROM jobs "
+      "WHERE campaign_key = ?1 AND state IN (1, 7) AND waiting_count = 0 "
+      "GROUP BY trainer, data, data_sha256, memory_bytes, estimated_flops",
+      stored.key);
+  std::vector<ReadyJobs> ready;
+  while (query.Next()) {
+    ready.push_back({.needs = {.study = ParseChildName(name, "campaigns")->study,
+                               .trainer = query.Bytes(0),
+                               .data = query.Bytes(1),
+                               .data_sha256 = query.Bytes(2),
+                               .memory_bytes = query.Int(3),
+                               .flops = query.Double(4)},
+                     .count = query.Int(5)});
+  }
+  return ready;
 }
 
 }  // namespace bitbudget::db

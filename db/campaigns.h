@@ -29,6 +29,10 @@ absl::StatusOr<CampaignPage> ListCampaigns(Connection& connection,
 absl::StatusOr<CampaignChange> CancelCampaign(WriteContext& context,
                                               const std::string& name,
                                               const std::string& reason);
+absl::StatusOr<CampaignChange> RetryCampaign(WriteContext& context,
+                                             const std::string& name,
+                                             const RequestKey& request);
+absl::StatusOr<std::vector<ReadyJobs>> ListReady(Connection& connection, const std::string& name);
 
 }  // namespace bitbudget::db
 

@@ -1,8 +1,8 @@
 #include "db/job_lease.h"
 
-#include <algorithm>
 #include <utility>
 
+#include "db/job_match.h"
 #include "db/job_row.h"
 #include "db/job_state.h"
 #include "db/names.h"
@@ -12,28 +12,14 @@
 namespace bitbudget::db {
 namespace {
 
-// What a worker must have for a job.
-struct Requirements {
-  std::string trainer;
-  std::string data;
-  std::string data_sha256;
-  int64_t memory_bytes = 0;
-  double flops = 0;
-};
-
-bool HasData(const v1::WorkerCapabilities& worker, const Requirements& job) {
-  if (worker.data().empty()) return job.data_sha256.empty();
-  return std::any_of(worker.data().begin(), worker.data().end(), [&](const auto& data) {
-    return data.name() == job.data && (job.data_sha256.empty() || data.sha256() == job.data_sha256);
-  });
-}
-
-bool CanRun(const LeaseQuery& query, const Requirements& job) {
-  const v1::WorkerCapabilities& worker = query.capabilities;
-  return std::count(worker.trainers().begin(), worker.trainers().end(), job.trainer) > 0 &&
-         HasData(worker, job) &&
-         (worker.memory_bytes() == 0 || job.memory_bytes <= worker.memory_bytes()) &&
-         job.flops <= query.max_flops;
+// A job that failed on this worker a moment ago is left to the others: one sick
+// worker is not to use up its retries.
+bool IsLeftToOthers(const LeaseQuery& lease, const JobNeeds& needs, const std::string& failure) {
+  if (failure.empty() || !lease.another_can_run) return false;
+  v1::JobFailure last;
+  return last.ParseFromString(failure) && last.worker() == lease.worker &&
+         absl::FromUnixSeconds(last.time().seconds()) > lease.own_failures_after &&
+         lease.another_can_run(needs);
 }
 
 // The first job that the worker can run; 0 if there is none. The index holds
@@ -44,18 +30,22 @@ absl::StatusOr<int64_t> FindJobFor(Connection& connection, const LeaseQuery& lea
     ASSIGN_OR_RETURN(const StudyHandle study, FindStudy(connection, lease.study));
     study_key = study.key;
   }
+  // CROSS: the jobs come first, by their index.
   Query query(connection,
-              "SELECT job_key, trainer, data, data_sha256, memory_bytes, estimated_flops FROM jobs "
-              "WHERE state IN (1, 7) AND waiting_count = 0 AND (?1 = 0 OR study_key = ?1) "
+              "SELECT job_key, study_id, trainer, data, data_sha256, memory_bytes, "
+              "estimated_flops, failure FROM jobs CROSS JOIN studies USING (study_key) "
+              "WHERE state IN (1, 7) AND waiting_count = 0 AND (?1 = 0 OR jobs.study_key = ?1) "
               "ORDER BY priority DESC, job_key",
               study_key);
   while (query.Next()) {
-    const Requirements requirements{.trainer = query.Bytes(1),
-                                    .data = query.Bytes(2),
-                                    .data_sha256 = query.Bytes(3),
-                                    .memory_bytes = query.Int(4),
-                                    .flops = query.Double(5)};
-    if (CanRun(lease, requirements)) return query.Int(0);
+    const JobNeeds needs{.study = StudyName(query.Bytes(1)),
+                         .trainer = query.Bytes(2),
+                         .data = query.Bytes(3),
+                         .data_sha256 = query.Bytes(4),
+                         .memory_bytes = query.Int(5),
+                         .flops = query.Double(6)};
+    const bool can_run = LackFor(lease, needs) == Lack::kNothing;
+    if (can_run && !IsLeftToOthers(lease, needs, query.Bytes(7))) return query.Int(0);
   }
   return 0;
 }

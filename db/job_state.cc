@@ -94,29 +94,6 @@ absl::Status CheckRetryable(Connection& connection, const StoredJob& stored) {
   return absl::OkStatus();
 }
 
-// Queues a job and all that were cancelled with it. Dependencies have smaller
-// keys than their dependents, so that ascending order meets them first.
-absl::Status Revive(const WriteContext& context, const StoredJob& stored, ChangedJobs& changed) {
-  std::set<int64_t> waiting = {stored.key};
-  while (!waiting.empty()) {
-    const int64_t key = *waiting.begin();
-    waiting.erase(waiting.begin());
-    const std::vector<int64_t> dependents = CancelledWith(context.connection, key);
-    if (const auto ended = EndedDependency(context.connection, key)) {
-      // Another dependency keeps it from running; it comes back with that one.
-      Query(
-          context.connection, "UPDATE jobs SET cancelled_with = ?2 WHERE job_key = ?1", key, *ended)
-          .Run();
-      continue;
-    }
-    StoreRetry(context, key);
-    ASSIGN_OR_RETURN(const StoredJob revived, LoadJob(context.connection, key));
-    changed.push_back(revived.job.name());
-    waiting.insert(dependents.begin(), dependents.end());
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::StatusOr<StoredJob> LoadJobOf(Connection& connection, const Attempt& attempt) {
@@ -200,6 +177,29 @@ absl::Status EndWithoutResult(const WriteContext& context,
 void Requeue(const WriteContext& context, const StoredJob& stored, ChangedJobs& changed) {
   Query(context.connection, "UPDATE jobs SET state = 1 WHERE job_key = ?1", stored.key).Run();
   changed.push_back(stored.job.name());
+}
+
+absl::Status Revive(const WriteContext& context, const StoredJob& stored, ChangedJobs& changed) {
+  // Dependencies have smaller keys than their dependents, so that ascending order
+  // meets them first.
+  std::set<int64_t> waiting = {stored.key};
+  while (!waiting.empty()) {
+    const int64_t key = *waiting.begin();
+    waiting.erase(waiting.begin());
+    const std::vector<int64_t> dependents = CancelledWith(context.connection, key);
+    if (const auto ended = EndedDependency(context.connection, key)) {
+      // Another dependency keeps it from running; it comes back with that one.
+      Query(
+          context.connection, "UPDATE jobs SET cancelled_with = ?2 WHERE job_key = ?1", key, *ended)
+          .Run();
+      continue;
+    }
+    StoreRetry(context, key);
+    ASSIGN_OR_RETURN(const StoredJob revived, LoadJob(context.connection, key));
+    changed.push_back(revived.job.name());
+    waiting.insert(dependents.begin(), dependents.end());
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<JobChange> CancelJob(WriteContext& context,

@@ -49,6 +49,10 @@ absl::Status EndWithoutResult(const WriteContext& context,
 // QUEUED again.
 void Requeue(const WriteContext& context, const StoredJob& stored, ChangedJobs& changed);
 
+// QUEUED, with a fresh retry budget, as are all that were cancelled with it. A job
+// that another dependency keeps from running comes back with that one.
+absl::Status Revive(const WriteContext& context, const StoredJob& stored, ChangedJobs& changed);
+
 absl::StatusOr<JobChange> CancelJob(WriteContext& context,
                                     const std::string& name,
                                     const std::string& reason);

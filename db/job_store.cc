@@ -130,3 +130,13 @@ absl::StatusOr<CampaignChange> JobStore::CancelCampaign(const std::string& name,
 }
 
 }  // namespace bitbudget::db
+absl::StatusOr<CampaignChange> JobStore::RetryCampaign(const std::string& name,
+                                                       const RequestKey& request) {
+  return writer_.RunFor<CampaignChange>(
+      [&](WriteContext& context) { return db::RetryCampaign(context, name, request); });
+}
+
+absl::StatusOr<std::vector<ReadyJobs>> JobStore::ListReady(const std::string& campaign) {
+  return readers_.Run([&](Connection& connection) { return db::ListReady(connection, campaign); });
+}
+

@@ -16,6 +16,7 @@
 #define BITBUDGET_DB_JOB_STORE_H_
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -67,6 +68,22 @@ struct CampaignChange {
 };
 
 // Who wants which job.
+// What a job needs of a worker.
+struct JobNeeds {
+  std::string study;  // "studies/{study}"
+  std::string trainer;
+  std::string data;
+  std::string data_sha256;
+  int64_t memory_bytes = 0;
+  double flops = 0;
+};
+
+// Jobs of equal needs that could be leased now.
+struct ReadyJobs {
+  JobNeeds needs;
+  int64_t count = 0;
+};
+
 struct LeaseQuery {
   std::string study;  // empty: of any
   std::string worker;
@@ -77,6 +94,10 @@ struct LeaseQuery {
   // Not empty: a repeat gets the lease that the first got, while it holds.
   std::string request_id;
 };
+  // Jobs whose last failure was on this worker and later than that are left to
+  // others, while `another_can_run` them; unset: nobody else is there.
+  absl::Time own_failures_after = absl::InfiniteFuture();
+  std::function<bool(const JobNeeds&)> another_can_run;
 
 struct LeasedJob {
   v1::Job job;
@@ -200,6 +221,10 @@ class JobStore final {
 
  private:
   Writer& writer_;
+  // Queues its FAILED jobs again, and those that were cancelled with them.
+  absl::StatusOr<CampaignChange> RetryCampaign(const std::string& name, const RequestKey& request);
+  // Its jobs that could be leased now.
+  absl::StatusOr<std::vector<ReadyJobs>> ListReady(const std::string& campaign);
   ReaderPool& readers_;
 };
 

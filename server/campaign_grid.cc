@@ -1,16 +1,19 @@
 #include "server/campaign_grid.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <set>
 #include <utility>
 
+#include "server/bundled_rules.h"
+#include "server/campaign_paths.h"
 #include "server/field_rules.h"
+#include "server/training_rules.h"
 #include "server/training_shape.h"
 
 namespace bitbudget::server {
@@ -21,8 +24,6 @@ constexpr int kMostLevels = 100;
 constexpr int kMostReplicates = 1'000;
 constexpr int64_t kMostTokens = 100'000'000'000'000'000;  // 1e17
 constexpr double kFullPrecisionBits = 16;
-constexpr char kTrainer[] = "bitbudget-train";
-constexpr auto kTrainerBits = std::to_array<double>({1, 1.58, 2, 3, 4, 5, 6, 7, 8, 16});
 
 // What the grids decide must not be stated in what they have in common.
 void CheckCommon(FieldViolations& violations,
@@ -45,9 +46,11 @@ void CheckCommon(FieldViolations& violations,
 class GridExpansion {
  public:
   GridExpansion(const v1::Campaign& campaign, int index, FieldViolations& violations)
-      : grid_(campaign.grids(index)),
+      : campaign_(campaign),
+        index_(index),
+        grid_(campaign.grids(index)),
         path_(fmt::format("campaign.grids[{}]", index)),
-        trainer_(campaign.trainer()),
+        trainer_(campaign.trainer().empty() ? kBundledTrainer : campaign.trainer()),
         common_(campaign.training()),
         violations_(violations) {
     common_.MergeFrom(grid_.training());
@@ -68,6 +71,21 @@ class GridExpansion {
     }
     for (int i = 0; i < grid_.schedules_size(); ++i) {
       CheckSchedule(Path("schedules", i), grid_.schedules(i));
+    }
+  }
+
+  // Adds what is wrong with the trainings of a grid that is right in itself: each
+  // thing once, for other runs and replicates have it too.
+  void CheckTrainings() {
+    for (int model = 0; model < grid_.models_size(); ++model) {
+      std::vector<v1::TrainingSpec> runs;
+      AddRuns(grid_.first_replicate(), model, runs);
+      for (const v1::TrainingSpec& run : runs) {
+        for (FieldViolation& violation : ValidateTraining(run, trainer_)) {
+          violation.field = StatedPath(campaign_, index_, model, violation.field);
+          RefuseOnce(std::move(violation));
+        }
+      }
     }
   }
 
@@ -121,15 +139,17 @@ class GridExpansion {
   // Fields of the common training that the expansion itself computes with.
   void CheckShared() {
     const v1::TrainingSchedule& schedule = common_.schedule();
-    const std::string path = "campaign.training.";
+    const auto path = [this](const char* field) { return StatedPath(campaign_, index_, field); };
     if (common_.has_batch_sequences()) {
-      CheckCount(violations_, path + "batch_sequences", common_.batch_sequences(), 1, 1'000'000);
+      CheckCount(violations_, path("batch_sequences"), common_.batch_sequences(), 1, 1'000'000);
     }
     if (schedule.has_cooldown_fraction()) {
       CheckRange(
-          violations_, path + "schedule.cooldown_fraction", schedule.cooldown_fraction(), 0, 1);
+          violations_, path("schedule.cooldown_fraction"), schedule.cooldown_fraction(), 0, 1);
     }
-    if (!schedule.kind().empty()) CheckSchedule(path + "schedule.kind", schedule.kind());
+    if (!schedule.kind().empty() && grid_.schedules().empty()) {
+      CheckSchedule(path("schedule.kind"), schedule.kind());
+    }
   }
 
   void CheckModel(int index) {
@@ -161,12 +181,13 @@ class GridExpansion {
 
   void CheckBits(int index) {
     const double bits = grid_.weight_bits(index);
-    const bool ours = trainer_.empty() || trainer_ == kTrainer;
-    if (!ours) return CheckRange(violations_, Path("weight_bits", index), bits, 1, 16);
-    if (std::ranges::find(kTrainerBits, bits) != kTrainerBits.end()) return;
+    if (trainer_ != kBundledTrainer) {
+      return CheckRange(violations_, Path("weight_bits", index), bits, 1, 16);
+    }
+    if (std::ranges::find(kBundledBits, bits) != kBundledBits.end()) return;
     violations_.push_back(
         {Path("weight_bits", index),
-         fmt::format("is {}; {} has 1, 1.58, 2, 3, 4, 5, 6, 7, 8 and 16", bits, kTrainer)});
+         fmt::format("is {}; {} has {}", bits, kBundledTrainer, fmt::join(kBundledBits, ", "))});
   }
 
   void CheckSchedule(const std::string& path, const std::string& schedule) {
@@ -235,9 +256,11 @@ class GridExpansion {
     }
   }
 
+  const v1::Campaign& campaign_;
+  const int index_;
   const v1::CampaignGrid& grid_;
   const std::string path_;
-  const std::string& trainer_;
+  const std::string trainer_;
   v1::TrainingSpec common_;
   FieldViolations& violations_;
 };
@@ -304,6 +327,8 @@ absl::StatusOr<std::vector<v1::TrainingSpec>> ExpandGrids(const v1::Campaign& ca
         {"campaign.grids",
          fmt::format("have {:.0f} runs, more than {}", count, kMostJobsInCampaign)});
   }
+  if (!violations.empty()) return ToStatus(std::move(violations));
+  for (GridExpansion& grid : grids) grid.CheckTrainings();
   if (!violations.empty()) return ToStatus(std::move(violations));
   std::vector<v1::TrainingSpec> runs = AllRuns(grids);
   if (!violations.empty()) return ToStatus(std::move(violations));

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <utility>
 
+#include "server/bundled_rules.h"
 #include "server/campaign_grid.h"
 #include "server/expected_run.h"
-#include "server/training_rules.h"
 #include "server/training_shape.h"
 #include "util/error.h"
 #include "util/status_macros.h"

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "db/job_store.h"
+#include "server/bundled_rules.h"
 #include "server/campaign_plan.h"
 #include "server/job_rules.h"
 #include "server/job_service.h"
@@ -13,6 +14,7 @@
 #include "server/page_size.h"
 #include "server/request_hash.h"
 #include "server/training_rules.h"
+#include "util/error.h"
 #include "util/status_macros.h"
 
 namespace bitbudget::server {
@@ -32,18 +34,19 @@ FieldViolations ValidateFrame(const v1::Campaign& campaign) {
   return violations;
 }
 
-// A grid may ask for what no trainer can do; one training stands for all that
-// have the same fault.
-absl::Status CheckTrainings(const CampaignPlan& plan) {
+// The runs are right; a trunk may have to leave too many checkpoints for them.
+absl::Status CheckTrunks(const CampaignPlan& plan) {
   for (const PlannedJob& planned : plan.jobs) {
     const v1::Job& job = planned.job;
+    if (job.kind() != v1::TRUNK) continue;
     const std::string trainer = job.trainer().empty() ? kBundledTrainer : job.trainer();
-    FieldViolations violations;
-    AddAll(violations, "campaign.training.", ValidateTraining(job.training(), trainer));
-    for (FieldViolation& violation : violations) {
-      violation.description += fmt::format(" (in \"{}\")", job.label());
+    for (const FieldViolation& violation : ValidateTraining(job.training(), trainer)) {
+      return InvalidField("campaign.grids",
+                          fmt::format("need a trunk whose {} {} (\"{}\")",
+                                      violation.field,
+                                      violation.description,
+                                      job.label()));
     }
-    RETURN_IF_ERROR(ToStatus(std::move(violations)));
   }
   return absl::OkStatus();
 }
@@ -67,6 +70,7 @@ v1::Campaign WritableFields(v1::Campaign campaign) {
   campaign.clear_flops_done();
   campaign.clear_ended();
   campaign.clear_create_time();
+  campaign.clear_reason();
   return campaign;
 }
 
@@ -82,7 +86,7 @@ absl::StatusOr<v1::Campaign> CampaignService::CreateCampaign(
                    PlanCampaign(campaign, [&](const std::vector<v1::Experiment>& runs) {
                      return store_.jobs().FindStored(request.parent(), runs);
                    }));
-  RETURN_IF_ERROR(CheckTrainings(plan));
+  RETURN_IF_ERROR(CheckTrunks(plan));
   *campaign.mutable_cost() = plan.cost;
   if (request.validate_only()) {
     RETURN_IF_ERROR(store_.GetStudy(request.parent()).status());
@@ -102,7 +106,7 @@ absl::StatusOr<v1::Campaign> CampaignService::CreateCampaign(
 absl::StatusOr<v1::Campaign> CampaignService::GetCampaign(const CallContext&,
                                                           const v1::GetCampaignRequest& request) {
   RETURN_IF_ERROR(ToStatus(Validate(request)));
-  return store_.jobs().GetCampaign(request.name());
+  return LoadCampaign(request.name(), store_.jobs(), board_);
 }
 
 absl::StatusOr<v1::ListCampaignsResponse> CampaignService::ListCampaigns(
@@ -125,6 +129,16 @@ absl::StatusOr<v1::Campaign> CampaignService::CancelCampaign(
   RETURN_IF_ERROR(ToStatus(Validate(request)));
   ASSIGN_OR_RETURN(db::CampaignChange change,
                    store_.jobs().CancelCampaign(request.name(), request.reason()));
+  board_.Announce(change.changed);
+  return std::move(change.campaign);
+}
+
+absl::StatusOr<v1::Campaign> CampaignService::RetryCampaign(
+    const CallContext&, const v1::RetryCampaignRequest& request) {
+  RETURN_IF_ERROR(ToStatus(Validate(request)));
+  ASSIGN_OR_RETURN(db::CampaignChange change,
+                   store_.jobs().RetryCampaign(
+                       request.name(), MakeRequestKey("RetryCampaign", request.name(), request)));
   board_.Announce(change.changed);
   return std::move(change.campaign);
 }

@@ -29,6 +29,8 @@ class CampaignService {
                                                           const v1::ListCampaignsRequest& request);
   absl::StatusOr<v1::Campaign> CancelCampaign(const CallContext& call,
                                               const v1::CancelCampaignRequest& request);
+  absl::StatusOr<v1::Campaign> RetryCampaign(const CallContext& call,
+                                             const v1::RetryCampaignRequest& request);
   // `wake` is called on a thread that must not be blocked.
   absl::StatusOr<std::unique_ptr<WatchSource<v1::WatchCampaignResponse>>> WatchCampaign(
       const v1::WatchCampaignRequest& request, std::function<void()> wake);

@@ -125,6 +125,15 @@ void CheckRequestId(FieldViolations& violations, std::string_view value) {
   }
 }
 
+void CheckId(FieldViolations& violations, std::string_view field, std::string_view value) {
+  if (IsStudyId(value)) return;
+  Add(violations,
+      field,
+      fmt::format("is \"{}\"; must be 1 to 63 characters of a-z, 0-9 and \"-\", first a letter, "
+                  "last no \"-\"",
+                  value));
+}
+
 void CheckStudyName(FieldViolations& violations, std::string_view field, std::string_view value) {
   if (IsStudyName(value)) return;
   Add(violations,

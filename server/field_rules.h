@@ -57,6 +57,10 @@ void CheckLabel(FieldViolations& violations, std::string_view field, std::string
 // Printable ASCII of at most 100 bytes; may be empty.
 void CheckRequestId(FieldViolations& violations, std::string_view value);
 
+// What follows "studies/" or "campaigns/": 1 to 63 of a-z, 0-9 and "-", first a
+// letter, last no "-".
+void CheckId(FieldViolations& violations, std::string_view field, std::string_view value);
+
 // "studies/{study}".
 void CheckStudyName(FieldViolations& violations, std::string_view field, std::string_view value);
 

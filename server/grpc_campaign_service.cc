@@ -62,6 +62,20 @@ grpc::ServerUnaryReactor* GrpcCampaignService::CancelCampaign(
                      response);
 }
 
+grpc::ServerUnaryReactor* GrpcCampaignService::RetryCampaign(
+    grpc::CallbackServerContext* context,
+    const v1::RetryCampaignRequest* request,
+    v1::Campaign* response) {
+  return ServeOnPool(calls_,
+                     context,
+                     "CampaignService/RetryCampaign",
+                     CallKind::kWrite,
+                     service_,
+                     &CampaignService::RetryCampaign,
+                     request,
+                     response);
+}
+
 grpc::ServerWriteReactor<v1::WatchCampaignResponse>* GrpcCampaignService::WatchCampaign(
     grpc::CallbackServerContext* context, const v1::WatchCampaignRequest* request) {
   return WatchReactor<v1::WatchCampaignResponse>::Start(

@@ -82,6 +82,9 @@ class GrpcCampaignService final : public v1::CampaignService::CallbackService {
   grpc::ServerUnaryReactor* ListCampaigns(grpc::CallbackServerContext* context,
                                           const v1::ListCampaignsRequest* request,
                                           v1::ListCampaignsResponse* response) override;
+  grpc::ServerUnaryReactor* RetryCampaign(grpc::CallbackServerContext* context,
+                                          const v1::RetryCampaignRequest* request,
+                                          v1::Campaign* response) override;
   grpc::ServerUnaryReactor* CancelCampaign(grpc::CallbackServerContext* context,
                                            const v1::CancelCampaignRequest* request,
                                            v1::Campaign* response) override;

@@ -28,6 +28,13 @@ void JobBoard::SetLeaseRemaining(v1::Job& job) const {
   SetDuration(remaining.value_or(absl::ZeroDuration()), job.mutable_lease_remaining());
 }
 
+std::vector<db::LeaseQuery> JobBoard::AvailableWorkers() const {
+  std::vector<db::LeaseQuery> available = workers.Lately();
+  std::erase_if(available,
+                [this](const db::LeaseQuery& worker) { return drains.Contains(worker.worker); });
+  return available;
+}
+
 void JobBoard::Drain() {
   desk.Drain();
   feed.Drain();

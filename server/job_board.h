@@ -14,6 +14,7 @@
 #include "server/lease_desk.h"
 #include "server/lease_table.h"
 #include "server/worker_pool.h"
+#include "server/worker_roster.h"
 #include "util/clock.h"
 
 namespace bitbudget::server {
@@ -34,7 +35,7 @@ class JobBoard {
  public:
   // Both are borrowed. `waiter_limit` workers may wait for a job at a time.
   JobBoard(WorkerPool& pool, int waiter_limit, const Clock* clock = Clock::System())
-      : leases(clock), desk(pool, waiter_limit) {}
+      : leases(clock), workers(clock), desk(pool, waiter_limit) {}
 
   // Tells that jobs have changed, and that some may be free to be leased.
   void Announce(const std::vector<std::string>& changed);
@@ -42,10 +43,14 @@ class JobBoard {
   // Fills in what the database does not know.
   void SetLeaseRemaining(v1::Job& job) const;
 
+  // Workers that ask for jobs and may have them.
+  std::vector<db::LeaseQuery> AvailableWorkers() const;
+
   // Ends all waiting and watching.
   void Drain();
 
   LeaseTable leases;
+  WorkerRoster workers;
   DrainList drains;
   JobFeed feed;
   LeaseDesk desk;

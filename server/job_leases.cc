@@ -1,12 +1,16 @@
 // The calls of JobService that workers make.
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
 
+#include "absl/time/clock.h"
+#include "db/job_match.h"
 #include "server/job_rules.h"
 #include "server/job_service.h"
 #include "server/log.h"
+#include "server/metrics.h"
 #include "server/resource_names.h"
 #include "server/validate.h"
 #include "util/error.h"
@@ -16,6 +20,8 @@ namespace bitbudget::server {
 namespace {
 
 constexpr absl::Duration kDefaultLease = absl::Seconds(60);
+// How long a job that failed on a worker waits for another one.
+constexpr absl::Duration kWaitForAnother = absl::Minutes(5);
 // How soon a lease that has run out is noticed.
 constexpr std::chrono::milliseconds kPoll(100);
 
@@ -77,6 +83,7 @@ void JobService::ExpireLeases() {
     const absl::StatusOr<std::optional<v1::Job>> lost =
         store_.ExpireLease({.job = lease.job, .attempt = lease.attempt});
     if (lost.ok() && *lost) {
+      Metrics::Process().CountLostLease();
       Log(LogLevel::kWarning,
           "lease ran out",
           {{"job", lease.job},
@@ -98,10 +105,18 @@ void JobService::LeaseJob(const CallContext& call,
   }
   const absl::Duration wait =
       request.has_wait() ? ToDuration(request.wait()) : absl::ZeroDuration();
+  db::LeaseQuery query = ToQuery(request);
+  board_.workers.Ask(query);
+  query.own_failures_after = absl::Now() - kWaitForAnother;
+  query.another_can_run = [this, worker = query.worker](const db::JobNeeds& needs) {
+    return std::ranges::any_of(board_.AvailableWorkers(), [&](const db::LeaseQuery& other) {
+      return other.worker != worker && db::LackFor(other, needs) == db::Lack::kNothing;
+    });
+  };
   board_.desk.Wait(
       call,
       wait,
-      [this, call, request, query = ToQuery(request)] { return TakeJob(call, request, query); },
+      [this, call, request, query = std::move(query)] { return TakeJob(call, request, query); },
       std::move(done));
 }
 
@@ -150,6 +165,7 @@ absl::StatusOr<v1::ReportProgressResponse> JobService::ReportProgress(
     return response;
   }
   board_.leases.Renew({attempt.job, attempt.attempt, result.period});
+  board_.workers.Hear(result.worker);
   if (result.changed) board_.feed.Publish({attempt.job});
   response.set_directive(board_.drains.Contains(result.worker) ? v1::DRAIN : v1::CONTINUE);
   return response;

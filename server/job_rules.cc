@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "server/bundled_rules.h"
 #include "server/resource_names.h"
 #include "server/training_rules.h"
 
@@ -145,13 +146,7 @@ FieldViolations Validate(const v1::WatchJobsRequest& request) {
 FieldViolations Validate(const v1::CreateCampaignRequest& request) {
   FieldViolations violations;
   CheckStudyName(violations, "parent", request.parent());
-  if (!request.campaign_id().empty() && !IsStudyId(request.campaign_id())) {
-    Add(violations,
-        "campaign_id",
-        fmt::format("is \"{}\"; must be 1 to 63 characters of a-z, 0-9 and \"-\", first a letter, "
-                    "last no \"-\"",
-                    request.campaign_id()));
-  }
+  if (!request.campaign_id().empty()) CheckId(violations, "campaign_id", request.campaign_id());
   if (!request.has_campaign()) Add(violations, "campaign", "is required");
   CheckRequestId(violations, request.request_id());
   return violations;
@@ -174,6 +169,13 @@ FieldViolations Validate(const v1::CancelCampaignRequest& request) {
   FieldViolations violations;
   CheckCampaignName(violations, "name", request.name());
   CheckText(violations, "reason", request.reason(), kLongestReason);
+  return violations;
+}
+
+FieldViolations Validate(const v1::RetryCampaignRequest& request) {
+  FieldViolations violations;
+  CheckCampaignName(violations, "name", request.name());
+  CheckRequestId(violations, request.request_id());
   return violations;
 }
 

@@ -38,6 +38,7 @@ FieldViolations Validate(const v1::CreateCampaignRequest& request);
 FieldViolations Validate(const v1::GetCampaignRequest& request);
 FieldViolations Validate(const v1::ListCampaignsRequest& request);
 FieldViolations Validate(const v1::CancelCampaignRequest& request);
+FieldViolations Validate(const v1::RetryCampaignRequest& request);
 FieldViolations Validate(const v1::WatchCampaignRequest& request);
 
 // A duration of a request that Validate has passed.

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/bundled_rules.h"
 #include "server/job_rules.h"
 #include "server/job_watch.h"
 #include "server/page_size.h"
 #include "server/request_hash.h"
+#include "server/resource_names.h"
 #include "server/training_rules.h"
 #include "server/training_shape.h"
 #include "util/error.h"
@@ -68,7 +70,20 @@ absl::Status JobService::CheckStart(const v1::Job& job) {
 absl::StatusOr<v1::Job> JobService::GetJob(const CallContext&, const v1::GetJobRequest& request) {
   RETURN_IF_ERROR(ToStatus(Validate(request)));
   ASSIGN_OR_RETURN(v1::Job job, store_.GetJob(request.name()));
+  if (job.reason().empty()) job.set_reason(WhyItWaits(job));
   return WithLease(std::move(job));
+}
+
+std::string JobService::WhyItWaits(const v1::Job& job) const {
+  if (job.state() != v1::QUEUED && job.state() != v1::LOST) return {};
+  const v1::TrainingSpec training = WithDefaults(job.training());
+  return WhyNobodyTakes(board_.AvailableWorkers(),
+                        {.study = ParseJobName(job.name())->study,
+                         .trainer = job.trainer(),
+                         .data = training.data(),
+                         .data_sha256 = training.data_sha256(),
+                         .memory_bytes = EstimatedMemoryBytes(training),
+                         .flops = job.estimated_flops()});
 }
 
 absl::StatusOr<v1::ListJobsResponse> JobService::ListJobs(const CallContext&,

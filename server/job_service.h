@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 
 #include "absl/status/statusor.h"
@@ -75,6 +76,8 @@ class JobService {
   // What a result brings beside the request: fills in `completion.experiment`.
   absl::Status AddExperiment(const v1::CompleteJobRequest& request, db::Completion& completion);
   v1::Job WithLease(v1::Job job) const;
+  // Why no worker takes a job that could be leased; empty if one can.
+  std::string WhyItWaits(const v1::Job& job) const;
   void WatchLeases();
 
   const FitParts parts_;

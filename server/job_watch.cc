@@ -137,6 +137,7 @@ class CampaignWatch final : public WatchSource<v1::WatchCampaignResponse> {
                 std::function<void()> wake)
       : name_(request.name()),
         store_(store),
+        board_(board),
         changes_(board.feed.Subscribe({.study = ParseCampaignName(request.name())->study,
                                        .interval = kCampaignInterval,
                                        .wake = std::move(wake)})) {}
@@ -147,7 +148,7 @@ class CampaignWatch final : public WatchSource<v1::WatchCampaignResponse> {
     while (changes_->Take()) may_have_changed = true;
     if (!may_have_changed || has_ended()) return std::nullopt;
     v1::WatchCampaignResponse message;
-    ASSIGN_OR_RETURN(*message.mutable_campaign(), store_.GetCampaign(name_));
+    ASSIGN_OR_RETURN(*message.mutable_campaign(), LoadCampaign(name_, store_, board_));
     // The change may have been that of another campaign's job.
     if (google::protobuf::util::MessageDifferencer::Equals(message, last_)) return std::nullopt;
     last_ = message;
@@ -159,11 +160,22 @@ class CampaignWatch final : public WatchSource<v1::WatchCampaignResponse> {
  private:
   const std::string name_;
   db::JobStore& store_;
+  const JobBoard& board_;
   v1::WatchCampaignResponse last_;
   const std::shared_ptr<JobFeed::Subscription> changes_;  // shared with the feed
 };
 
 }  // namespace
+
+absl::StatusOr<v1::Campaign> LoadCampaign(const std::string& name,
+                                          db::JobStore& store,
+                                          const JobBoard& board) {
+  ASSIGN_OR_RETURN(v1::Campaign campaign, store.GetCampaign(name));
+  if (campaign.ended()) return campaign;
+  ASSIGN_OR_RETURN(const std::vector<db::ReadyJobs> ready, store.ListReady(name));
+  campaign.set_reason(WhyNobodyTakes(board.AvailableWorkers(), ready));
+  return campaign;
+}
 
 std::unique_ptr<WatchSource<v1::WatchJobsResponse>> WatchJobsOf(const v1::WatchJobsRequest& request,
                                                                 db::JobStore& store,

@@ -5,7 +5,9 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
+#include "absl/status/statusor.h"
 #include "bitbudget/v1/campaign.pb.h"
 #include "bitbudget/v1/job.pb.h"
 #include "db/job_store.h"
@@ -13,6 +15,11 @@
 #include "server/watch_source.h"
 
 namespace bitbudget::server {
+
+// A campaign, with what the workers make of it.
+absl::StatusOr<v1::Campaign> LoadCampaign(const std::string& name,
+                                          db::JobStore& store,
+                                          const JobBoard& board);
 
 // Both requests are valid; the rest is borrowed. `wake` is called on a thread of
 // the feed and must not block. What does not exist is an error of the first

@@ -1,13 +1,12 @@
 #include "server/training_rules.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <initializer_list>
 #include <limits>
 
 #include "db/content_hash.h"
+#include "server/bundled_rules.h"
 #include "server/training_shape.h"
 #include "util/sha256.h"
 
@@ -25,21 +24,10 @@ constexpr int kMostMilestones = 1'000;
 constexpr int kMostOptions = 64;
 constexpr size_t kLongestOption = 1'000;
 constexpr double kLargest = std::numeric_limits<double>::max();
-// Of bitbudget-train: widths, heads and contexts are multiples of it.
-constexpr int kBlock = 16;
 constexpr int kTrainerVocabulary = 256;
 
 void Add(FieldViolations& violations, std::string_view field, std::string description) {
   violations.push_back({std::string(field), std::move(description)});
-}
-
-// Unset, or one of `words`.
-void CheckWord(FieldViolations& violations,
-               std::string_view field,
-               const std::string& value,
-               std::initializer_list<std::string_view> words) {
-  if (value.empty() || std::count(words.begin(), words.end(), value) > 0) return;
-  Add(violations, field, fmt::format("is \"{}\"; must be {}", value, fmt::join(words, " or ")));
 }
 
 // Above 0, at most `upper`.
@@ -73,33 +61,6 @@ FieldViolations ValidateModel(const v1::TrainingModel& model) {
   return violations;
 }
 
-void CheckMultiple(FieldViolations& violations, std::string_view field, int value) {
-  if (value % kBlock == 0) return;
-  Add(violations, field, fmt::format("is {}; must be a multiple of {}", value, kBlock));
-}
-
-// What bitbudget-train can build.
-FieldViolations ValidateBundledModel(const v1::TrainingModel& stated) {
-  FieldViolations violations;
-  CheckWord(violations, "feed_forward", stated.feed_forward(), {"gelu", "swiglu"});
-  CheckCount(violations, "width", stated.width(), kBlock, 1 << 16);
-  CheckCount(violations, "layers", stated.layers(), 1, 1'000);
-  if (!violations.empty()) return violations;
-  v1::TrainingSpec training;
-  *training.mutable_model() = stated;
-  const v1::TrainingModel model = WithDefaults(training).model();
-  CheckMultiple(violations, "head_size", model.head_size());
-  CheckMultiple(violations, "hidden", model.hidden());
-  CheckMultiple(violations, "context", model.context());
-  if (model.head_size() > 0 && model.width() % model.head_size() != 0) {
-    Add(violations,
-        "width",
-        fmt::format(
-            "is {}; must be a multiple of head_size, {}", model.width(), model.head_size()));
-  }
-  return violations;
-}
-
 FieldViolations ValidateSchedule(const v1::TrainingSchedule& schedule) {
   FieldViolations violations;
   CheckShare(violations, "peak_rate", schedule.peak_rate());
@@ -124,14 +85,6 @@ FieldViolations ValidateSchedule(const v1::TrainingSchedule& schedule) {
   return violations;
 }
 
-FieldViolations ValidateBundledSchedule(const v1::TrainingSchedule& schedule) {
-  FieldViolations violations;
-  CheckWord(violations, "kind", schedule.kind(), {"classic", "fused"});
-  CheckWord(violations, "cooldown_shape", schedule.cooldown_shape(), {"one_minus_sqrt", "linear"});
-  CheckWord(violations, "moments", schedule.moments(), {"fresh", "kept"});
-  return violations;
-}
-
 FieldViolations ValidateOptimizer(const v1::TrainingOptimizer& optimizer) {
   FieldViolations violations;
   if (optimizer.has_beta1()) CheckProbability(violations, "beta1", optimizer.beta1());
@@ -150,25 +103,6 @@ FieldViolations ValidateQuantization(const v1::TrainingQuantization& quantizatio
   if (quantization.has_bits()) CheckRange(violations, "bits", quantization.bits(), 1, 16);
   if (quantization.has_group_size()) {
     CheckAtLeast(violations, "group_size", quantization.group_size(), 1);
-  }
-  return violations;
-}
-
-FieldViolations ValidateBundledQuantization(const v1::TrainingQuantization& quantization) {
-  FieldViolations violations;
-  constexpr double kOffered[] = {1, 1.58, 2, 3, 4, 5, 6, 7, 8, 16};
-  if (quantization.has_bits() &&
-      std::ranges::find(kOffered, quantization.bits()) == std::end(kOffered)) {
-    Add(violations,
-        "bits",
-        fmt::format(
-            "is {}; {} has {}", quantization.bits(), kBundledTrainer, fmt::join(kOffered, ", ")));
-  }
-  CheckWord(violations, "granularity", quantization.granularity(), {"tensor", "row", "group"});
-  CheckWord(
-      violations, "embeddings", quantization.embeddings(), {"full_precision", "at_least_4_bits"});
-  if (quantization.granularity() == "group" && !quantization.has_group_size()) {
-    Add(violations, "group_size", "is required with granularity \"group\"");
   }
   return violations;
 }
@@ -230,11 +164,7 @@ FieldViolations ValidateTraining(const v1::TrainingSpec& training, std::string_v
   if (training.has_max_epochs()) CheckPositive(violations, "max_epochs", training.max_epochs());
   CheckMilestones(violations, training);
   CheckOptions(violations, training);
-  if (trainer == kBundledTrainer && violations.empty()) {
-    AddAll(violations, "model.", ValidateBundledModel(training.model()));
-    AddAll(violations, "schedule.", ValidateBundledSchedule(training.schedule()));
-    AddAll(violations, "quantization.", ValidateBundledQuantization(training.quantization()));
-  }
+  if (trainer == kBundledTrainer && violations.empty()) return ValidateBundledTraining(training);
   return violations;
 }
 

@@ -13,8 +13,6 @@
 
 namespace bitbudget::server {
 
-inline constexpr char kBundledTrainer[] = "bitbudget-train";
-
 // All violations, with paths as in TrainingSpec. Numbers have ranges for every
 // trainer; words, and shapes that can be built, are rules of bitbudget-train
 // alone.

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "fitter/law.h"
-#include "server/resource_names.h"
 #include "server/validate.h"
 
 namespace bitbudget::server {
@@ -151,12 +150,7 @@ FieldViolations ValidateStudy(const v1::Study& study) {
 
 FieldViolations Validate(const v1::CreateStudyRequest& request) {
   FieldViolations violations;
-  if (!IsStudyId(request.study_id())) {
-    violations.push_back({"study_id",
-                          fmt::format("is \"{}\"; must be 1 to 63 characters of a-z, 0-9 and "
-                                      "\"-\", first a letter, last no \"-\"",
-                                      request.study_id())});
-  }
+  CheckId(violations, "study_id", request.study_id());
   if (!request.has_study()) violations.push_back({"study", "is required"});
   if (request.has_study()) AddAll(violations, "study.", ValidateStudy(request.study()));
   CheckRequestId(violations, request.request_id());

@@ -84,6 +84,15 @@ absl::Status RunCancel(Session& session, const NameArguments& arguments) {
   return absl::OkStatus();
 }
 
+absl::Status RunRetry(Session& session, const NameArguments& arguments) {
+  v1::RetryCampaignRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_name(), NameOf(arguments));
+  ASSIGN_OR_RETURN(client::Client * client, session.Client());
+  ASSIGN_OR_RETURN(const v1::Campaign campaign, client->RetryCampaign(request));
+  session.Print(campaign, CampaignLine(campaign) + "\n");
+  return absl::OkStatus();
+}
+
 absl::Status RunList(Session& session, const v1::ListCampaignsRequest& request) {
   ASSIGN_OR_RETURN(client::Client * client, session.Client());
   v1::ListCampaignsResponse all;
@@ -101,12 +110,17 @@ absl::Status RunList(Session& session, const v1::ListCampaignsRequest& request) 
 
 // What the program ends with once the campaign has.
 absl::Status EndOf(const v1::Campaign& campaign) {
-  const int64_t failed = JobsIn(campaign, v1::FAILED);
-  if (failed == 0) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      fmt::format("{} failed; see: bitbudget jobs list --campaign {} --state failed",
-                  Counted(failed, "job"),
-                  campaign.name()));
+  if (const int64_t failed = JobsIn(campaign, v1::FAILED); failed > 0) {
+    return absl::FailedPreconditionError(
+        fmt::format("{} failed; see: bitbudget jobs list --campaign {} --state failed",
+                    Counted(failed, "job"),
+                    campaign.name()));
+  }
+  if (const int64_t cancelled = JobsIn(campaign, v1::CANCELLED); cancelled > 0) {
+    return absl::FailedPreconditionError(
+        fmt::format("{} {} cancelled", Counted(cancelled, "job"), cancelled == 1 ? "was" : "were"));
+  }
+  return absl::OkStatus();
 }
 
 int64_t EndedCount(const v1::Campaign& campaign) {
@@ -204,9 +218,16 @@ void AddCampaignCommands(CLI::App& app, Session& session) {
   CLI::App* watch = AddCommand(*campaign,
                                "watch",
                                "Follows a campaign until all of its jobs have ended; exit code 1 "
-                               "if one of them failed",
+                               "if one of them failed or was cancelled",
                                "bitbudget campaign watch small --study micro");
   OnCommand(watch, session, AddName(watch), &RunWatch);
+
+  CLI::App* retry = AddCommand(*campaign,
+                               "retry",
+                               "Queues the failed jobs of a campaign again, and those that were "
+                               "cancelled because of them",
+                               "bitbudget campaign retry small --study micro");
+  OnCommand(retry, session, AddName(retry), &RunRetry);
 
   CLI::App* cancel =
       AddCommand(*campaign,

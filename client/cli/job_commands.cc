@@ -29,44 +29,75 @@ CLI::Option* AddIds(CLI::App* command, NamesArguments* arguments) {
       ->required();
 }
 
-// Calls `call(client, name)`, which returns the job, for every job that is named.
-template <typename Call>
-absl::Status ForEachJob(Session& session, const NamesArguments& arguments, const Call& call) {
-  ASSIGN_OR_RETURN(client::Client * client, session.Client());
-  for (const std::string& id : arguments.ids) {
-    ASSIGN_OR_RETURN(std::string name, NameInStudy(arguments.study, "jobs", id));
-    ASSIGN_OR_RETURN(const v1::Job job, call(*client, std::move(name)));
-    session.Print(job, JobLine(job));
+// One error that names all; `errors` has at least one.
+absl::Status AllOf(const std::vector<absl::Status>& errors, size_t job_count) {
+  if (errors.size() == 1) return errors.front();
+  std::string text = fmt::format("{} of {} jobs:", errors.size(), job_count);
+  for (const absl::Status& error : errors) {
+    text += fmt::format("\n  {}", std::string(error.message()));
   }
-  return absl::OkStatus();
+  return {errors.front().code(), text};
+}
+
+// Calls `call(client, name)`, which returns the job, for every job that is named,
+// also after one was refused, and prints the jobs in one document.
+template <typename Call>
+absl::Status ForEachJob(Session& session,
+                        const NamesArguments& arguments,
+                        std::string (*text_of)(const v1::Job&),
+                        const Call& call) {
+  std::vector<std::string> names;
+  for (const std::string& id : arguments.ids) {
+    ASSIGN_OR_RETURN(names.emplace_back(), NameInStudy(arguments.study, "jobs", id));
+  }
+  ASSIGN_OR_RETURN(client::Client * client, session.Client());
+  v1::ListJobsResponse jobs;
+  std::vector<absl::Status> errors;
+  for (const std::string& name : names) {
+    absl::StatusOr<v1::Job> job = call(*client, name);
+    if (client::IsServerUnreachable(job.status())) return job.status();
+    if (job.ok()) {
+      *jobs.add_jobs() = *std::move(job);
+    } else {
+      errors.push_back(job.status());
+    }
+  }
+  std::string text;
+  for (const v1::Job& job : jobs.jobs()) text += text_of(job);
+  if (names.size() > 1) {
+    session.Print(jobs, text);
+  } else if (!jobs.jobs().empty()) {
+    session.Print(jobs.jobs(0), text);
+  }
+  return errors.empty() ? absl::OkStatus() : AllOf(errors, names.size());
 }
 
 absl::Status RunShow(Session& session, const NamesArguments& arguments) {
-  ASSIGN_OR_RETURN(client::Client * client, session.Client());
-  for (const std::string& id : arguments.ids) {
-    v1::GetJobRequest request;
-    ASSIGN_OR_RETURN(*request.mutable_name(), NameInStudy(arguments.study, "jobs", id));
-    ASSIGN_OR_RETURN(const v1::Job job, client->GetJob(request));
-    session.Print(job, JobText(job));
-  }
-  return absl::OkStatus();
+  return ForEachJob(
+      session, arguments, &JobText, [](client::Client& client, const std::string& name) {
+        v1::GetJobRequest request;
+        request.set_name(name);
+        return client.GetJob(request);
+      });
 }
 
 absl::Status RunCancel(Session& session, const NamesArguments& arguments) {
-  return ForEachJob(session, arguments, [&](client::Client& client, std::string name) {
-    v1::CancelJobRequest request;
-    request.set_name(std::move(name));
-    request.set_reason(arguments.reason);
-    return client.CancelJob(request);
-  });
+  return ForEachJob(
+      session, arguments, &JobLine, [&](client::Client& client, const std::string& name) {
+        v1::CancelJobRequest request;
+        request.set_name(name);
+        request.set_reason(arguments.reason);
+        return client.CancelJob(request);
+      });
 }
 
 absl::Status RunRetry(Session& session, const NamesArguments& arguments) {
-  return ForEachJob(session, arguments, [](client::Client& client, std::string name) {
-    v1::RetryJobRequest request;
-    request.set_name(std::move(name));
-    return client.RetryJob(request);
-  });
+  return ForEachJob(
+      session, arguments, &JobLine, [](client::Client& client, const std::string& name) {
+        v1::RetryJobRequest request;
+        request.set_name(name);
+        return client.RetryJob(request);
+      });
 }
 
 // Which jobs.

@@ -180,7 +180,8 @@ std::string CampaignLine(const v1::Campaign& campaign) {
     const int64_t count = JobsIn(campaign, state);
     if (count > 0) line += fmt::format(", {} {}", count, StateText(state));
   }
-  return fmt::format("{}; {} of the FLOPs", line, Percent(DoneShare(campaign)));
+  line += fmt::format("; {} of the FLOPs", Percent(DoneShare(campaign)));
+  return campaign.reason().empty() ? line : fmt::format("{}; {}", line, campaign.reason());
 }
 
 std::string CampaignText(const v1::Campaign& campaign) {
@@ -194,6 +195,7 @@ std::string CampaignText(const v1::Campaign& campaign) {
     add("Done", fmt::format("{} of the FLOPs", Percent(DoneShare(campaign))));
   }
   add("State", campaign.ended() ? "ended" : "under way");
+  add("Waits", campaign.reason());
   add("Created", TimeText(campaign.create_time()));
   return fmt::format("{}\n{}{}", campaign.name(), table.Aligned("  "), CostText(campaign.cost()));
 }

@@ -147,7 +147,7 @@ class Client {
   absl::StatusOr<v1::Job> GetJob(const v1::GetJobRequest& request);
   absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request);
   absl::StatusOr<v1::Job> CancelJob(const v1::CancelJobRequest& request);
-  absl::StatusOr<v1::Job> RetryJob(const v1::RetryJobRequest& request);
+  absl::StatusOr<v1::Job> RetryJob(v1::RetryJobRequest request);
   absl::StatusOr<v1::DrainWorkerResponse> DrainWorker(const v1::DrainWorkerRequest& request);
 
   // Calls `on_message` with the present state and every change, until it returns
@@ -173,6 +173,7 @@ class Client {
   absl::StatusOr<v1::Campaign> GetCampaign(const v1::GetCampaignRequest& request);
   absl::StatusOr<v1::ListCampaignsResponse> ListCampaigns(const v1::ListCampaignsRequest& request);
   absl::StatusOr<v1::Campaign> CancelCampaign(const v1::CancelCampaignRequest& request);
+  absl::StatusOr<v1::Campaign> RetryCampaign(v1::RetryCampaignRequest request);
 
  private:
   explicit Client(std::unique_ptr<Connection> connection);

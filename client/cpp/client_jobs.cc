@@ -70,7 +70,8 @@ absl::StatusOr<v1::Job> Client::CancelJob(const v1::CancelJobRequest& request) {
       connection_->jobs, &v1::JobService::Stub::CancelJob, request, connection_->options().timeout);
 }
 
-absl::StatusOr<v1::Job> Client::RetryJob(const v1::RetryJobRequest& request) {
+absl::StatusOr<v1::Job> Client::RetryJob(v1::RetryJobRequest request) {
+  EnsureRequestId(request);
   return connection_->Call(
       connection_->jobs, &v1::JobService::Stub::RetryJob, request, connection_->options().timeout);
 }
@@ -151,6 +152,14 @@ absl::StatusOr<v1::ListCampaignsResponse> Client::ListCampaigns(
 absl::StatusOr<v1::Campaign> Client::CancelCampaign(const v1::CancelCampaignRequest& request) {
   return connection_->Call(connection_->campaigns,
                            &v1::CampaignService::Stub::CancelCampaign,
+                           request,
+                           connection_->options().long_timeout);
+}
+
+absl::StatusOr<v1::Campaign> Client::RetryCampaign(v1::RetryCampaignRequest request) {
+  EnsureRequestId(request);
+  return connection_->Call(connection_->campaigns,
+                           &v1::CampaignService::Stub::RetryCampaign,
                            request,
                            connection_->options().long_timeout);
 }

@@ -164,7 +164,10 @@ TEST_F(JobsTest, AJobThatHasNotEndedIsNotRetried) {
 TEST_F(JobsTest, WatchingACancelledCampaignEndsAtOnce) {
   CreateCampaign();
   EXPECT_THAT(Output("campaign cancel c --study s"), HasSubstr("7 cancelled"));
-  EXPECT_THAT(Output("campaign watch c --study s"), HasSubstr("0 of 7 jobs done, 7 cancelled"));
+  const testing::Completed watched = Bitbudget("campaign watch c --study s");
+  EXPECT_EQ(watched.status.code, 1);
+  EXPECT_THAT(watched.output, HasSubstr("0 of 7 jobs done, 7 cancelled"));
+  EXPECT_THAT(watched.errors, HasSubstr("7 jobs were cancelled"));
 }
 
 TEST_F(JobsTest, AnIdWithoutAStudyIsWrongUsage) {
@@ -175,6 +178,45 @@ TEST_F(JobsTest, AnIdWithoutAStudyIsWrongUsage) {
 
 TEST_F(JobsTest, AJobThatIsNotThereIsNotFound) {
   EXPECT_EQ(Bitbudget("jobs show 17 --study s").status.code, 1);
+}
+
+TEST_F(JobsTest, AJobThatIsNotThereKeepsNoneOfTheOthersBack) {
+  CreateCampaign();
+  const testing::Completed shown = Bitbudget("jobs cancel 98 7 99 6 --study s --json");
+  EXPECT_EQ(shown.status.code, 1);
+  const nlohmann::json document = nlohmann::json::parse(shown.output);
+  ASSERT_EQ(document["jobs"].size(), 2U);
+  EXPECT_EQ(document["jobs"][0]["name"], "studies/s/jobs/7");
+  EXPECT_EQ(document["jobs"][1]["state"], "CANCELLED");
+  EXPECT_THAT(shown.errors, HasSubstr("2 of 4 jobs"));
+  EXPECT_THAT(shown.errors, HasSubstr("studies/s/jobs/99"));
+}
+
+TEST_F(JobsTest, AJobThatNobodyTakesSaysWhy) {
+  CreateCampaign();
+  EXPECT_THAT(Output("jobs show 1 --study s"), HasSubstr("no worker has asked for jobs"));
+  EXPECT_THAT(Output("jobs show 2 --study s"), HasSubstr("waits for 1 of the 1 jobs"));
+  EXPECT_THAT(Output("campaign show c --study s"), HasSubstr("no worker has asked for jobs"));
+}
+
+TEST_F(JobsTest, AFieldOfTheGridIsNamedAsItWasWritten) {
+  Write("grid.json", R"json({
+    "training": {"schedule": {"peak_rate": 0.004}, "batch_sequences": 5000},
+    "grids": [{"models": [{"shape": {"width": 40, "layers": 2}}], "total_tokens": [5120000],
+               "weight_bits": [2], "qat_fractions": [0.1],
+               "training": {"quantization": {"granularity": "group", "group_size": 7}}}]
+  })json");
+  const testing::Completed completed = Bitbudget("campaign create c --study s --grid grid.json");
+  EXPECT_EQ(completed.status.code, 1);
+  EXPECT_THAT(completed.errors, HasSubstr("campaign.grids[0].models[0].shape.width"));
+  EXPECT_THAT(completed.errors,
+              HasSubstr("campaign.grids[0].training.quantization.group_size"));
+  EXPECT_THAT(completed.errors, HasSubstr("campaign.training.batch_sequences"));
+}
+
+TEST_F(JobsTest, RetryingACampaignWithoutFailedJobsChangesNothing) {
+  CreateCampaign();
+  EXPECT_THAT(Output("campaign retry c --study s"), HasSubstr("7 queued"));
 }
 
 TEST_F(JobsTest, AWorkerIsDrainedAndLetGoOn) {
