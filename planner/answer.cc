@@ -1,9 +1,13 @@
 #include "planner/answer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
+
+#include "planner/compute_cost.h"
 
 namespace bitbudget::planner {
 namespace {
@@ -25,19 +29,36 @@ void AddIfOutside(const Axis& axis, std::vector<OutsideAxis>* outside) {
   if (factor > 1 + kRounding) outside->push_back({name, value, range, factor});
 }
 
+// The value that is exceeded with this probability.
+double QuantileOfStudentsT(double degrees_of_freedom, double probability) {
+  // Long double, Boost's default inside, costs a factor and buys nothing here.
+  using Policy = boost::math::policies::policy<boost::math::policies::promote_double<false>>;
+  const boost::math::students_t_distribution<double, Policy> student(degrees_of_freedom);
+  return boost::math::quantile(boost::math::complement(student, probability));
+}
+
 }  // namespace
 
 std::vector<OutsideAxis> OutsideData(const fitter::DataSupport& support, const RunPoint& run) {
   std::vector<OutsideAxis> outside;
   AddIfOutside({"parameters", run.parameters, support.parameters}, &outside);
   AddIfOutside({"total_tokens", run.total_tokens(), support.total_tokens}, &outside);
-  if (run.qat_tokens == 0) return outside;
-  if (run.group_size > 0) {
-    AddIfOutside({"group_size", run.group_size, support.group_size}, &outside);
-  }
+  AddIfOutside(
+      {"tokens_per_parameter", run.total_tokens() / run.parameters, support.tokens_per_parameter},
+      &outside);
+  AddIfOutside({"compute_flops", TrainingFlops(run), support.compute_flops}, &outside);
   const Interval bits = support.weight_bits.empty()
                             ? Interval{}
                             : Interval{support.weight_bits.front(), support.weight_bits.back()};
+  if (run.qat_tokens == 0) {
+    if (support.full_precision_row_count == 0) {
+      AddIfOutside({"weight_bits", run.weight_bits, bits}, &outside);
+    }
+    return outside;
+  }
+  if (run.group_size > 0) {
+    AddIfOutside({"group_size", run.group_size, support.group_size}, &outside);
+  }
   if (run.fp_tokens == 0) {
     // From scratch: all tokens are QAT tokens.
     AddIfOutside({"weight_bits", run.weight_bits, bits}, &outside);
@@ -54,6 +75,22 @@ std::vector<OutsideAxis> OutsideData(const fitter::DataSupport& support, const R
   };
   for (const Axis& axis : quantized_axes) AddIfOutside(axis, &outside);
   return outside;
+}
+
+std::vector<std::string> WarnOfInterpolatedWidths(const fitter::DataSupport& support,
+                                                  std::span<const double> widths) {
+  std::vector<std::string> warnings;
+  const std::vector<double>& measured = support.weight_bits;
+  for (const double bits : widths) {
+    const auto above = std::ranges::lower_bound(measured, bits);
+    if (above == measured.begin() || above == measured.end() || *above == bits) continue;
+    warnings.push_back(
+        fmt::format("{:g} bits were not measured: the loss is interpolated between {:g} and {:g}.",
+                    bits,
+                    *(above - 1),
+                    *above));
+  }
+  return warnings;
 }
 
 void AddCallerSplitOutside(const fitter::DataSupport& support,
@@ -74,10 +111,25 @@ void KeepFarthest(const std::vector<OutsideAxis>& found, std::vector<OutsideAxis
 }
 
 double IntervalFactor(double confidence_level, double degrees_of_freedom) {
-  // Long double, Boost's default inside, costs a factor and buys nothing here.
-  using Policy = boost::math::policies::policy<boost::math::policies::promote_double<false>>;
-  const boost::math::students_t_distribution<double, Policy> student(degrees_of_freedom);
-  return boost::math::quantile(boost::math::complement(student, (1 - confidence_level) / 2));
+  // One costs as much as the search for a best split, and a fit needs the same few again
+  // and again: a thread keeps the last ones.
+  struct Known {
+    double confidence_level = 0;
+    double degrees_of_freedom = 0;
+    double factor = 0;
+  };
+  thread_local std::array<Known, 4> known;
+  thread_local std::size_t oldest = 0;
+  for (const Known& entry : known) {
+    if (entry.confidence_level == confidence_level &&
+        entry.degrees_of_freedom == degrees_of_freedom) {
+      return entry.factor;
+    }
+  }
+  const double factor = QuantileOfStudentsT(degrees_of_freedom, (1 - confidence_level) / 2);
+  known[oldest] = {confidence_level, degrees_of_freedom, factor};
+  oldest = (oldest + 1) % known.size();
+  return factor;
 }
 
 }  // namespace bitbudget::planner

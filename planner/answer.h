@@ -4,6 +4,7 @@
 #define BITBUDGET_PLANNER_ANSWER_H_
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,14 @@ struct OutsideAxis {
 };
 
 // Compares `run` with the box of the data; empty if inside. A full-precision
-// run is compared on parameters and total_tokens alone. Widths count as inside
-// between the least and the largest measured one.
+// run is compared on parameters and all tokens alone, and on its width if the data have
+// none such. Widths count as inside between the least and the largest measured one.
 std::vector<OutsideAxis> OutsideData(const fitter::DataSupport& support, const RunPoint& run);
+
+// A sentence for each of `widths` that the data have on either side and not themselves:
+// the law answers at it by its form in the bits.
+std::vector<std::string> WarnOfInterpolatedWidths(const fitter::DataSupport& support,
+                                                  std::span<const double> widths);
 
 // Adds the axis "caller_fraction" to `outside` if a split to compare with lies outside
 // the measured fractions.

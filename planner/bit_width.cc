@@ -12,6 +12,7 @@
 #include "planner/uncertainty.h"
 #include "planner/width_ranking.h"
 #include "planner/width_search.h"
+#include "util/error.h"
 #include "util/status_macros.h"
 
 namespace bitbudget::planner {
@@ -32,12 +33,13 @@ class EntryMaker {
   EntryMaker(const FittedLaw& law, const BitWidthQuestion& question, const Uncertainty& uncertainty)
       : law_(law), question_(question), uncertainty_(uncertainty) {}
 
-  absl::StatusOr<Entry> Make(double weight_bits, const WidthPlan& plan) const {
-    const LossSurface surface(law_, std::exp(plan.log_parameters), weight_bits);
+  // `surface` is that of the width and size of `plan`.
+  absl::StatusOr<Entry> Make(const LossSurface& surface, const WidthPlan& plan) const {
     const RunPoint run = surface.RunAt(plan.tokens);
     RETURN_IF_ERROR(CheckBuysARun(plan.budget, run.parameters));
-    RETURN_IF_ERROR(CheckSplitQuestion(law_, run.parameters, weight_bits));
+    RETURN_IF_ERROR(CheckSplitQuestion(law_, run.parameters, run.weight_bits));
     RETURN_IF_ERROR(CheckLossQuestion(law_, run));
+    RETURN_IF_ERROR(CheckBuysPhases(plan, run));
     Entry entry{.run = run};
     if (uncertainty_.wanted()) entry.contender.gradient = surface.LogLossGradient(plan.tokens);
     SetCandidate(surface, plan, &entry);
@@ -51,6 +53,22 @@ class EntryMaker {
   }
 
  private:
+  // A target that needs less than a token is no plan either.
+  absl::Status CheckBuysPhases(const WidthPlan& plan, const RunPoint& run) const {
+    if (question_.objective != WidthObjective::kLeastCompute) {
+      return CheckBuysTheRun(plan.budget, run);
+    }
+    if (run.fp_tokens >= 1 && run.qat_tokens >= 1) return absl::OkStatus();
+    return OutOfRangeField(
+        "target_loss_nats",
+        fmt::format("is {:g}, which {:.3g} tokens in full precision and {:.3g} with QAT reach at "
+                    "{:g} bits; each phase takes 1 or more",
+                    *question_.target_loss_nats,
+                    run.fp_tokens,
+                    run.qat_tokens,
+                    run.weight_bits));
+  }
+
   void SetCandidate(const LossSurface& surface, const WidthPlan& plan, Entry* entry) const {
     const RunPoint& run = entry->run;
     WidthCandidate& candidate = entry->candidate;
@@ -136,16 +154,9 @@ absl::Status AddProbabilities(const FittedLaw& law,
 bool IsUncertain(const FittedLaw& law) { return !law.covariance.empty() || !law.draws.empty(); }
 
 std::vector<std::string> Warnings(const FittedLaw& law, const std::vector<Entry>& entries) {
-  std::vector<std::string> warnings;
-  for (const Entry& entry : entries) {
-    const double bits = entry.candidate.weight_bits;
-    if (std::ranges::find(law.support.weight_bits, bits) == law.support.weight_bits.end()) {
-      warnings.push_back(fmt::format(
-          "{:g} bits were not measured: its loss is interpolated between the widths that were.",
-          bits));
-    }
-  }
-  return warnings;
+  std::vector<double> widths;
+  for (const Entry& entry : entries) widths.push_back(entry.candidate.weight_bits);
+  return WarnOfInterpolatedWidths(law.support, widths);
 }
 
 // A candidate for each width that has one; the nearest miss if none has.
@@ -163,10 +174,12 @@ absl::StatusOr<std::vector<Entry>> FindEntries(const FittedLaw& law,
     if (question.cancelled && question.cancelled()) {
       return absl::CancelledError("the question was cancelled");
     }
-    WidthOutcome outcome = SearchAtWidth(law, question, weight_bits, near ? &*near : nullptr);
+    const SizeSearch search(law, weight_bits);
+    WidthOutcome outcome = SearchAtWidth(law, question, search, near ? &*near : nullptr);
     if (outcome.plan) {
       near = outcome.plan;
-      absl::StatusOr<Entry> entry = maker.Make(weight_bits, *outcome.plan);
+      absl::StatusOr<Entry> entry =
+          maker.Make(search.SurfaceAt(outcome.plan->log_parameters), *outcome.plan);
       if (entry.ok()) {
         entries.push_back(*std::move(entry));
         continue;

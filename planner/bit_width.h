@@ -99,9 +99,9 @@ inline constexpr double kSizeSearchFactor = 1000;
 // Errors:
 // - OUT_OF_RANGE: no width has a model that fits the cap ("memory_bytes"), reaches
 //   the target ("target_loss_nats"), has a best size within kSizeSearchFactor of
-//   the data ("parameters"), or is trained on 2 tokens or more ("total_tokens",
-//   "compute_flops"); or the checkpoint leaves no budget ("fixed_fp_tokens"). Names
-//   the nearest miss.
+//   the data ("parameters"), or is trained on a token or more in each phase
+//   ("total_tokens", "compute_flops", "target_loss_nats"); or the checkpoint leaves no budget
+//   ("fixed_fp_tokens"). Names the nearest miss.
 // - FAILED_PRECONDITION, DATA_CANNOT_ANSWER: the law does not know the split, the
 //   widths or, with a free size, other sizes (capability.h).
 // - CANCELLED: question.cancelled returned true.

@@ -11,6 +11,7 @@
 
 #include "fitter/laws/compute_optimal_qat.h"
 #include "fitter/support.h"
+#include "planner/law_questions.h"
 #include "util/error.h"
 #include "util/status_macros.h"
 
@@ -73,8 +74,7 @@ absl::Status FullPrecisionOnly(const FittedLaw& law) {
         {{"weight_bits", 0, kDesignWidths}, {"qat_fraction", 0, kDesignFractions}},
         "All runs fitted are full precision; measure quantized ones.");
   }
-  return DataCannotAnswer(
-      {},
+  return LawCannotAnswer(
       fmt::format("The law {} describes full-precision runs only; ask a study with the law {}.",
                   law.law.family,
                   fitter::kComputeOptimalQat));
@@ -85,6 +85,9 @@ absl::Status CheckDescribesQuantizedRuns(const FittedLaw& law) {
   return FullPrecisionOnly(law);
 }
 
+// Published laws come without runs.
+bool IsPublished(const FittedLaw& law) { return law.support.qat_row_count == 0; }
+
 // A law with terms of their own for each width knows no other one.
 absl::Status CheckWidthIsDescribed(const FittedLaw& law, const RunPoint& run) {
   if (fitter::DescribesWidth(law.law, run)) return absl::OkStatus();
@@ -94,6 +97,13 @@ absl::Status CheckWidthIsDescribed(const FittedLaw& law, const RunPoint& run) {
     if (widths.empty() || widths.back() != *term.only_weight_bits) {
       widths.push_back(*term.only_weight_bits);
     }
+  }
+  if (IsPublished(law)) {
+    return LawCannotAnswer(
+        fmt::format("It was published for the widths {} and 16, not for {:g} "
+                    "bits.",
+                    fmt::join(widths, ", "),
+                    run.weight_bits));
   }
   const int count = static_cast<int>(widths.size());
   std::string explanation = fmt::format(

@@ -82,6 +82,14 @@ absl::StatusOr<Estimate> TokensToTarget(const LossSurface& surface,
     return TargetOutOfReach(target_nats, floor_nats);
   }
   const LogTokens tokens = tokens_at(log_ratio);
+  if (tokens.qat < 0) {
+    return OutOfRangeField(
+        "target_loss_nats",
+        fmt::format("is {:g}, which the law reaches with {:.3g} QAT tokens; ask for a loss that "
+                    "takes one or more",
+                    target_nats,
+                    std::exp(tokens.qat)));
+  }
   // ln D_qat moves with ln L by this.
   const double scale = -surface.LossNats(tokens) / surface.SlopeInLogQatTokens(tokens);
   std::vector<double> gradient;
@@ -103,6 +111,14 @@ absl::Status AddBudget(const LossSurface& surface,
                                        *question.budget_tokens));
   }
   const double qat_tokens = left_tokens / question.qat_token_cost;
+  if (!(qat_tokens >= 1)) {
+    return OutOfRangeField(
+        "fixed_fp_tokens",
+        fmt::format("is {:g}; the budget of {:g} tokens leaves {:.3g} for QAT, less than one",
+                    answer->fp_tokens,
+                    *question.budget_tokens,
+                    qat_tokens));
+  }
   const LogTokens tokens = LogTokens::Of(answer->fp_tokens, qat_tokens);
   const RunPoint run = surface.RunAt(tokens);
   RETURN_IF_ERROR(CheckLossQuestion(surface.law(), run));

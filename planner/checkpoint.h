@@ -13,8 +13,8 @@ namespace bitbudget::planner {
 // Answers a question with fixed_fp_tokens.
 //
 // Errors:
-// - OUT_OF_RANGE: the budget leaves no QAT tokens, or no number of them reaches
-//   the target.
+// - OUT_OF_RANGE: the budget leaves less than one QAT token, or no number of them
+//   reaches the target, or less than one does.
 absl::StatusOr<CheckpointAnswer> PlanCheckpoint(const LossSurface& surface,
                                                 const FractionQuestion& question,
                                                 const Uncertainty& uncertainty);

@@ -29,12 +29,18 @@ struct TrainingBudget {
   double TokensElasticity() const { return flops ? -1 : 0; }
 };
 
-// OUT_OF_RANGE about "total_tokens" or "compute_flops" if the budget buys less than
-// 2 full-precision tokens for a model of this size: one a phase.
+// "compute_flops" or "total_tokens": what an error about the budget is about.
+const char* FieldOf(const TrainingBudget& budget);
+
+// OUT_OF_RANGE about the budget if it buys less than 2 full-precision tokens for a model
+// of this size: one a phase.
 absl::Status CheckBuysARun(const TrainingBudget& budget, double parameters);
 
+// The same if a phase of `run`, which the budget pays for, has less than a token.
+absl::Status CheckBuysTheRun(const TrainingBudget& budget, const RunPoint& run);
+
 // FLOPs of a run in which a QAT token costs `qat_token_cost` full-precision ones.
-double TrainingFlops(const RunPoint& run, double qat_token_cost);
+double TrainingFlops(const RunPoint& run, double qat_token_cost = 1);
 
 }  // namespace bitbudget::planner
 

@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "planner/capability.h"
+#include "planner/law_questions.h"
 #include "planner/qat_fraction.h"
 #include "planner/root.h"
 #include "util/error.h"
@@ -48,6 +50,15 @@ double FractionAt(double a, const FractionQuestion& question) {
   return by_law(fraction);  // tiny fractions to all digits
 }
 
+// Measured optima are no random choice where many lie beyond the measured fractions.
+std::string BoundsText(int bound_count) {
+  if (bound_count == 0) return "";
+  return fmt::format(
+      " Where the least loss is at an outermost fraction (count of such budgets: {}) the runs only "
+      "bound the optimum; measure beyond.",
+      bound_count);
+}
+
 // Symmetric in ln a, so that a stays positive and the fraction in (0, 1).
 std::optional<Interval> FractionInterval(const fitter::FractionLaw& law,
                                          const FractionQuestion& question) {
@@ -64,12 +75,16 @@ std::optional<Interval> FractionInterval(const fitter::FractionLaw& law,
 absl::StatusOr<FractionAnswer> OptimizeQatFraction(const fitter::FractionLaw& law,
                                                    const fitter::DataSupport& support,
                                                    const FractionQuestion& question) {
+  const bool published = law.optimum_count == 0;
+  if (question.fixed_fp_tokens && published) {
+    return LawCannotAnswer(
+        "It tells the best QAT fraction alone, no losses, and a checkpoint needs those.");
+  }
   if (question.fixed_fp_tokens) {
     return DataCannotAnswer({},
                             "The data identify the best QAT fraction alone, no losses, and a "
                             "checkpoint needs those; measure more sizes, budgets and widths.");
   }
-  const bool published = law.optimum_count == 0;
   if (!published) {
     RETURN_IF_ERROR(CheckMeasuredAxes(support, question.parameters, question.weight_bits));
   }
@@ -100,9 +115,10 @@ absl::StatusOr<FractionAnswer> OptimizeQatFraction(const fitter::FractionLaw& la
   answer.warnings.push_back(
       fmt::format("The data identify no law of losses that knows about the split; the fraction is "
                   "that of f = exp(-a / ln S), fitted to {} measured optima with a mean error of "
-                  "{:.2g}, and comes without losses.",
+                  "{:.2g}, and comes without losses.{}",
                   law.optimum_count,
-                  law.mean_absolute_error));
+                  law.mean_absolute_error,
+                  BoundsText(law.bound_count)));
   return answer;
 }
 

@@ -9,6 +9,7 @@
 #include "planner/capability.h"
 #include "planner/size_optimum.h"
 #include "planner/uncertainty.h"
+#include "util/error.h"
 #include "util/status_macros.h"
 
 namespace bitbudget::planner {
@@ -64,6 +65,8 @@ class Comparison {
     const RunPoint run = search.SurfaceAt(log_parameters_).RunAt(best->split.tokens);
     RETURN_IF_ERROR(CheckLossQuestion(*laws_.law, run));
     const Loss loss = LossOf(*laws_.law, run);
+    RETURN_IF_ERROR(CheckBuysTheRun(question_.budget, run));
+    RETURN_IF_ERROR(CheckHasPerplexity(loss));
 
     WidthAgainstFullPrecision width{.weight_bits = weight_bits};
     width.qat_fraction = run.qat_fraction();
@@ -95,6 +98,18 @@ class Comparison {
     std::vector<double>* gradient = question_.with_intervals ? &loss.log_gradient : nullptr;
     loss.nats = std::exp(fitter::LogLoss(law.law, law.theta, run, gradient));
     return loss;
+  }
+
+  // A few tokens for a large model: the law has a loss for that, and no run has it.
+  absl::Status CheckHasPerplexity(const Loss& loss) const {
+    if (std::isfinite(std::exp(loss.nats))) return absl::OkStatus();
+    return OutOfRangeField(
+        FieldOf(question_.budget),
+        fmt::format("buys so little for {:g} parameters at {:g} bits that the law gives a loss of "
+                    "{:.3g} nats",
+                    loss.run.parameters,
+                    loss.run.weight_bits,
+                    loss.nats));
   }
 
   Estimate EstimateOf(const Loss& loss) const {
@@ -191,7 +206,7 @@ absl::StatusOr<FullPrecisionAnswer> CompareToFullPrecision(const FitLaws& laws,
       question.weight_bits.empty() ? laws.law->support.weight_bits : question.weight_bits;
   std::ranges::sort(widths);
   RETURN_IF_ERROR(CheckWidthsQuestion(*laws.law, question.parameters, widths));
-  FullPrecisionAnswer answer;
+  FullPrecisionAnswer answer{.warnings = WarnOfInterpolatedWidths(laws.law->support, widths)};
   Comparison comparison(laws, question);
   RETURN_IF_ERROR(comparison.Prepare(&answer));
   for (const double weight_bits : widths) {

@@ -92,7 +92,7 @@ struct FullPrecisionAnswer {
 // more tokens in full precision.
 //
 // Errors:
-// - OUT_OF_RANGE: the budget buys less than 2 tokens.
+// - OUT_OF_RANGE: the budget buys less than a token a phase.
 // - FAILED_PRECONDITION, DATA_CANNOT_ANSWER: see capability.h.
 // - CANCELLED.
 absl::StatusOr<FullPrecisionAnswer> CompareToFullPrecision(const FitLaws& laws,

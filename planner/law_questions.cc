@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <vector>
 
 #include "util/error.h"
@@ -109,11 +110,16 @@ absl::Status CheckAnswers(std::string_view law, Question question) {
   for (const Knowledge& known : kTable) {
     if (Answers(known, question)) able.push_back(known.law);
   }
-  return DataCannotAnswer({},
-                          fmt::format("The law {} does not answer {}; laws that do: {}.",
-                                      law,
-                                      NameOf(question),
-                                      fmt::join(able, ", ")));
+  return LawCannotAnswer(fmt::format("The law {} does not answer {}; laws that do: {}.",
+                                     law,
+                                     NameOf(question),
+                                     fmt::join(able, ", ")));
+}
+
+absl::Status LawCannotAnswer(std::string_view explanation) {
+  return MakeError(absl::StatusCode::kFailedPrecondition,
+                   fmt::format("the law cannot answer this. {}", explanation),
+                   {.reason = "DATA_CANNOT_ANSWER", .explanation = std::string(explanation)});
 }
 
 }  // namespace bitbudget::planner

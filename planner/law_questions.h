@@ -32,9 +32,11 @@ std::string_view NameOf(Question question);
 // answers questions of this kind. False for a law that is none.
 bool Answers(std::string_view law, Question question);
 
-// OK if it does; else FAILED_PRECONDITION, DATA_CANNOT_ANSWER, naming the laws that
-// do.
+// OK if it does; else LawCannotAnswer, naming the laws that do.
 absl::Status CheckAnswers(std::string_view law, Question question);
+
+// FAILED_PRECONDITION, DATA_CANNOT_ANSWER about a law that no data would help.
+absl::Status LawCannotAnswer(std::string_view explanation);
 
 }  // namespace bitbudget::planner
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -12,6 +13,8 @@
 
 namespace bitbudget::planner {
 namespace {
+
+constexpr double kFullPrecisionBits = 16;
 
 std::vector<TermLoss> TermsAt(const FittedLaw& law, const RunPoint& run) {
   const std::vector<double> losses = fitter::TermLosses(law.law, law.theta, run);
@@ -65,6 +68,9 @@ absl::StatusOr<LossAnswer> PredictLoss(const FittedLaw& law,
   answer.perplexity = PerplexityOf(answer.loss_nats);
   answer.tokens_per_parameter_byte = run.tokens_per_parameter_byte(run.total_tokens());
   answer.outside = OutsideData(law.support, run);
+  if (run.weight_bits < kFullPrecisionBits) {
+    answer.warnings = WarnOfInterpolatedWidths(law.support, std::array{run.weight_bits});
+  }
   return answer;
 }
 

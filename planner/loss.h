@@ -23,6 +23,7 @@ struct LossAnswer {
   std::vector<TermLoss> terms;  // add up to loss_nats.value
   double tokens_per_parameter_byte = 0;
   std::vector<OutsideAxis> outside;
+  std::vector<std::string> warnings;
 };
 
 // Predicts the loss of `run`. Intervals are symmetric in log loss (delta

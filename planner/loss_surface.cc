@@ -23,6 +23,19 @@ double* ExponentOf(Feature feature, TokenTerm* term) {
   }
 }
 
+// d (value of a feature) / d ln N at fixed tokens.
+double SizeSlope(Feature feature) {
+  switch (feature) {
+    case Feature::kMinusLogParameters:
+      return -1;
+    case Feature::kMinusLogFpTokensPerByte:
+    case Feature::kMinusLogQatTokensPerByte:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
 }  // namespace
 
 LogTokens LogTokens::Of(double fp_tokens, double qat_tokens) {
@@ -35,7 +48,10 @@ double TokenTerm::LossNats(const LogTokens& tokens) const {
 }
 
 LossSurface::LossSurface(const FittedLaw& law, double parameters, double weight_bits)
-    : law_(&law), parameters_(parameters), weight_bits_(weight_bits) {
+    : law_(&law),
+      parameters_(parameters),
+      log_parameters_(std::log(parameters)),
+      weight_bits_(weight_bits) {
   const RunPoint one_token_each{parameters, 1, 1, weight_bits};
   const RunPoint one_token_in_all{parameters, 1, 0, weight_bits};
   for (int i = 0; i < kFeatureCount; ++i) {
@@ -52,6 +68,7 @@ LossSurface::LossSurface(const FittedLaw& law, double parameters, double weight_
     for (const Factor& factor : term.factors) {
       const double theta = law.theta[factor.parameter];
       token_term.log_scale += theta * unit_features_[static_cast<int>(factor.feature)];
+      token_term.size_exponent += theta * SizeSlope(factor.feature);
       double* const exponent = ExponentOf(factor.feature, &token_term);
       if (exponent == nullptr) continue;
       *exponent += theta;
@@ -60,9 +77,28 @@ LossSurface::LossSurface(const FittedLaw& law, double parameters, double weight_
     if (depends_on_tokens) {
       terms_.push_back(token_term);
     } else {
-      constant_nats_ += std::exp(token_term.log_scale);
+      token_free_terms_.push_back(
+          {&term, std::exp(token_term.log_scale), token_term.size_exponent});
+      constant_nats_ += token_free_terms_.back().loss_nats;
     }
   }
+}
+
+LossSurface LossSurface::AtSize(double log_parameters) const {
+  LossSurface surface = *this;
+  const double change = log_parameters - log_parameters_;
+  surface.parameters_ = std::exp(log_parameters);
+  surface.log_parameters_ = log_parameters;
+  for (int i = 0; i < kFeatureCount; ++i) {
+    surface.unit_features_[i] += change * SizeSlope(static_cast<Feature>(i));
+  }
+  for (TokenTerm& term : surface.terms_) term.log_scale += change * term.size_exponent;
+  surface.constant_nats_ = 0;
+  for (TokenFreeTerm& term : surface.token_free_terms_) {
+    if (term.size_exponent != 0) term.loss_nats *= std::exp(change * term.size_exponent);
+    surface.constant_nats_ += term.loss_nats;
+  }
+  return surface;
 }
 
 double LossSurface::LossNats(const LogTokens& tokens) const {
@@ -81,8 +117,17 @@ double LossSurface::SlopeInLogQatTokens(const LogTokens& tokens) const {
 }
 
 std::vector<double> LossSurface::LogLossGradient(const LogTokens& tokens) const {
-  std::vector<double> gradient;
-  fitter::LogLoss(law_->law, law_->theta, RunAt(tokens), &gradient);
+  std::vector<double> gradient(law_->theta.size());
+  double loss_nats = 0;
+  const auto add = [&](const Term& term, double term_nats) {
+    loss_nats += term_nats;
+    for (const Factor& factor : term.factors) {
+      gradient[factor.parameter] += term_nats * FeatureAt(factor.feature, tokens);
+    }
+  };
+  for (const TokenTerm& term : terms_) add(*term.term, term.LossNats(tokens));
+  for (const TokenFreeTerm& term : token_free_terms_) add(*term.term, term.loss_nats);
+  for (double& entry : gradient) entry /= loss_nats;
   return gradient;
 }
 

@@ -32,8 +32,16 @@ struct TokenTerm {
   double fp_exponent = 0;     // p_k
   double qat_exponent = 0;    // q_k
   double total_exponent = 0;  // t_k
+  double size_exponent = 0;   // d a_k / d ln N
 
   double LossNats(const LogTokens& tokens) const;
+};
+
+// A term that does not.
+struct TokenFreeTerm {
+  const fitter::Term* term = nullptr;
+  double loss_nats = 0;
+  double size_exponent = 0;  // d ln L_k / d ln N
 };
 
 // Refers to the law it was made from, which must outlive it.
@@ -41,10 +49,16 @@ class LossSurface {
  public:
   LossSurface(const FittedLaw& law, double parameters, double weight_bits);
 
+  // The same at another size, far cheaper than made anew.
+  LossSurface AtSize(double log_parameters) const;
+
   const FittedLaw& law() const { return *law_; }
   double parameters() const { return parameters_; }
   double weight_bits() const { return weight_bits_; }
   std::span<const TokenTerm> terms() const { return {terms_.data(), terms_.size()}; }
+  std::span<const TokenFreeTerm> token_free_terms() const {
+    return {token_free_terms_.data(), token_free_terms_.size()};
+  }
 
   // What no token changes.
   double constant_nats() const { return constant_nats_; }
@@ -71,10 +85,12 @@ class LossSurface {
 
   const FittedLaw* law_;
   double parameters_;
+  double log_parameters_;
   double weight_bits_;
   double constant_nats_ = 0;                           // c
   std::array<double, kFeatureCount> unit_features_{};  // at one token each
   absl::InlinedVector<TokenTerm, 6> terms_;
+  absl::InlinedVector<TokenFreeTerm, 4> token_free_terms_;
 };
 
 }  // namespace bitbudget::planner

@@ -119,10 +119,12 @@ std::optional<OptimalSplit> FindOptimalSplit(const LossSurface& surface,
                                              double guess) {
   if (!HasTwoSides(surface, budget)) return std::nullopt;
   OptimalSplit optimum;
+  // The balance looked at last is less than kStepTolerance away: the loss, which is flat
+  // there, has all its digits, and slopes have seven.
   optimum.logit_fraction = FindRoot(
       [&](double y) {
-        const Balance balance = BalanceAt(surface, budget, y);
-        return ValueAndSlope{balance.log_ratio(), balance.log_ratio_slope()};
+        optimum.balance = BalanceAt(surface, budget, y);
+        return ValueAndSlope{optimum.balance.log_ratio(), optimum.balance.log_ratio_slope()};
       },
       -kMaxLogitFraction,
       kMaxLogitFraction,
@@ -132,7 +134,6 @@ std::optional<OptimalSplit> FindOptimalSplit(const LossSurface& surface,
     return std::nullopt;
   }
   optimum.tokens = TokensAt(budget, optimum.logit_fraction);
-  optimum.balance = BalanceAt(surface, budget, optimum.logit_fraction);
   return optimum;
 }
 

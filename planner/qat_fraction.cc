@@ -4,12 +4,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
 #include "planner/best_fraction.h"
 #include "planner/capability.h"
 #include "planner/checkpoint.h"
+#include "planner/compute_cost.h"
 #include "planner/optimal_split.h"
 #include "planner/root.h"
 #include "planner/split_cost.h"
@@ -26,13 +28,15 @@ constexpr double kDefaultToleranceShare = 1e-3;
 
 // Where an answer deserves a warning.
 constexpr double kEdgeFraction = 0.01;
-constexpr double kWideInterval = 0.5;
-constexpr double kNoGrowth = -1e-6;  // in logit f by ln of the budget; more is rounding
+constexpr double kWideInterval = 10;  // odds of its upper end over those of the lower one
+constexpr double kNoGrowth = -1e-6;   // in logit f by ln of the budget; more is rounding
 constexpr double kNoticeableLogitShift = 0.01;
 
 Uncertainty MakeUncertainty(const FittedLaw& law, const FractionQuestion& question) {
   return question.with_intervals ? Uncertainty(law, question.confidence_level) : Uncertainty(law);
 }
+
+double Odds(double fraction) { return fraction / (1 - fraction); }
 
 bool IsAllIdentified(const FittedLaw& law) {
   return std::ranges::find(law.identified, false) == law.identified.end();
@@ -68,9 +72,9 @@ void AddWarnings(const FittedLaw& law,
         "The best QAT fraction {:.2g} lies at the edge of what the law describes.", fraction));
   }
   const std::optional<Interval>& interval = answer->qat_fraction.interval;
-  if (interval && interval->upper - interval->lower > kWideInterval) {
+  if (interval && Odds(interval->upper) > kWideInterval * Odds(interval->lower)) {
     warnings.push_back(fmt::format(
-        "The data hardly fix the best QAT fraction: its interval reaches from {:.2f} to {:.2f}.",
+        "The data hardly fix the best QAT fraction: its interval reaches from {:.2g} to {:.2g}.",
         interval->lower,
         interval->upper));
   }
@@ -113,6 +117,7 @@ absl::StatusOr<FractionAnswer> AnswerForBudget(const LossSurface& surface,
   }
   const RunPoint run = surface.RunAt(optimum->tokens);
   RETURN_IF_ERROR(CheckLossQuestion(law, run));
+  RETURN_IF_ERROR(CheckBuysTheRun({.tokens = question.budget_tokens}, run));
 
   FractionAnswer answer;
   SetRun(run, law.support, &answer);
@@ -172,6 +177,10 @@ absl::StatusOr<FractionAnswer> OptimizeQatFraction(const FittedLaw& law,
                    question.fixed_fp_tokens ? AnswerForCheckpoint(surface, question, uncertainty)
                                             : AnswerForBudget(surface, question, uncertainty));
   answer.cooldown = AdviseCooldown(question.weight_bits);
+  for (std::string& warning :
+       WarnOfInterpolatedWidths(law.support, std::array{question.weight_bits})) {
+    answer.warnings.push_back(std::move(warning));
+  }
   return answer;
 }
 

@@ -79,8 +79,8 @@ struct FractionAnswer {
   std::optional<CheckpointAnswer> checkpoint;
   CooldownAdvice cooldown;
   std::vector<OutsideAxis> outside;
-  // A fraction that falls with the budget, lies within 1 % of an end, has an
-  // interval wider than 0.5, or depends on parameters that are not identified.
+  // A fraction that falls with the budget, lies within 1 % of an end, has odds told
+  // no better than to a factor of 10, or depends on parameters that are not identified.
   std::vector<std::string> warnings;
 };
 
@@ -90,7 +90,7 @@ struct FractionAnswer {
 //
 // Errors:
 // - OUT_OF_RANGE: the target loss is at or below what the law can reach, or the
-//   budget leaves no QAT tokens for the checkpoint.
+//   budget leaves less than a token for a phase.
 // - FAILED_PRECONDITION, DATA_CANNOT_ANSWER: the law has no term that trades
 //   full precision against QAT, the data do not identify those it has or are too
 //   poor (capability.h), or its loss has no minimum inside (0, 1), as with xi =

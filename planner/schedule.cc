@@ -1,7 +1,11 @@
 #include "planner/schedule.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+
+#include "util/error.h"
 
 namespace bitbudget::planner {
 namespace {
@@ -14,8 +18,17 @@ constexpr double kQatPeak = 0.3;          // likewise
 // Batches of least loss by compute, arXiv 2401.02954.
 double TokensPerStep(double flops) { return 0.292 * std::pow(flops, 0.3271); }
 
+// Whole steps that `tokens` pay for; those of a division that rounding left just below a
+// whole number as well.
 int64_t Steps(double tokens, double tokens_per_step) {
-  return std::max<int64_t>(1, std::llround(tokens / tokens_per_step));
+  constexpr double kRounding = 1e-9;
+  return static_cast<int64_t>(tokens / tokens_per_step * (1 + kRounding));
+}
+
+// Tokens of the shorter phase that is still to be trained.
+double LeastPhaseTokens(const ScheduleQuestion& question) {
+  return question.has_checkpoint ? question.qat_tokens
+                                 : std::min(question.fp_tokens, question.qat_tokens);
 }
 
 class PhaseList {
@@ -54,7 +67,7 @@ void AddQat(const TrainingSchedule& schedule, PhaseList* phases) {
 
 }  // namespace
 
-TrainingSchedule MakeSchedule(const ScheduleQuestion& question) {
+absl::StatusOr<TrainingSchedule> MakeSchedule(const ScheduleQuestion& question) {
   TrainingSchedule schedule{.advice = AdviseCooldown(question.weight_bits)};
   schedule.is_fused = schedule.advice.advice == Cooldown::kFuse;
   if (question.has_checkpoint && schedule.is_fused) {
@@ -63,10 +76,21 @@ TrainingSchedule MakeSchedule(const ScheduleQuestion& question) {
         "classic "
         "schedule.";
   }
+  const double most_tokens_per_step = LeastPhaseTokens(question);
   if (question.tokens_per_step) {
+    if (Steps(most_tokens_per_step, *question.tokens_per_step) < 1) {
+      return OutOfRangeField(
+          "tokens_per_step",
+          fmt::format("is {:.0f}; the plan has {:.3g} tokens in full precision and {:.3g} with "
+                      "QAT, and a phase takes a step or more",
+                      *question.tokens_per_step,
+                      question.fp_tokens,
+                      question.qat_tokens));
+    }
     schedule.tokens_per_step = *question.tokens_per_step;
   } else {
-    schedule.tokens_per_step = std::max(1.0, std::round(TokensPerStep(question.compute_flops)));
+    const double by_compute = std::round(TokensPerStep(question.compute_flops));
+    schedule.tokens_per_step = std::clamp(by_compute, 1.0, std::floor(most_tokens_per_step));
     schedule.tokens_per_step_source =
         "0.292 C^0.3271 tokens for C FLOPs, the batch of least loss in arXiv 2401.02954; set your "
         "own where you know it.";

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "planner/qat_fraction.h"
 
 namespace bitbudget::planner {
@@ -45,8 +46,12 @@ struct ScheduleQuestion {
 // classic where it is not or the evidence is mixed. Classic: warm-up, constant rate,
 // 1-sqrt cooldown over the last fifth of the full-precision phase, then QAT with a
 // short warm-up to .3 of the peak and a cosine to 0. Fused: no cooldown in full
-// precision; QAT decays from the peak to 0.
-TrainingSchedule MakeSchedule(const ScheduleQuestion& question);
+// precision; QAT decays from the peak to 0. Steps are whole ones, and spend no more
+// tokens than a phase has.
+//
+// Errors:
+// - OUT_OF_RANGE: a phase has less than `tokens_per_step`.
+absl::StatusOr<TrainingSchedule> MakeSchedule(const ScheduleQuestion& question);
 
 }  // namespace bitbudget::planner
 

@@ -7,35 +7,10 @@
 namespace bitbudget::planner {
 namespace {
 
-using fitter::Factor;
-using fitter::Feature;
-using fitter::Term;
-
 // A Newton step below this in a logarithm leaves an error near 1e-14.
 constexpr double kStepTolerance = 1e-7;
 
 constexpr double kMostLogFlops = 92;  // 1e40
-
-// Exponent of N in a term at fixed tokens: that of the size, and those of tokens
-// per byte, which fall as the bytes grow.
-double SizeExponent(const FittedLaw& law, const Term& term) {
-  double exponent = 0;
-  for (const Factor& factor : term.factors) {
-    const double theta = law.theta[factor.parameter];
-    if (factor.feature == Feature::kMinusLogParameters) {
-      exponent -= theta;
-    } else if (factor.feature == Feature::kMinusLogFpTokensPerByte ||
-               factor.feature == Feature::kMinusLogQatTokensPerByte) {
-      exponent += theta;
-    }
-  }
-  return exponent;
-}
-
-bool CountsTokens(Feature feature) {
-  return feature == Feature::kMinusLogTotalTokens || feature == Feature::kMinusLogFpTokensPerByte ||
-         feature == Feature::kMinusLogQatTokensPerByte;
-}
 
 // Derivatives of the loss by u = ln N, at fixed split.
 struct SizeDerivatives {
@@ -43,29 +18,6 @@ struct SizeDerivatives {
   double uu = 0;  // L_uu
   double uy = 0;  // L_uy
 };
-
-// Adds the terms without tokens, which the surface keeps as one constant.
-void AddTokenFreeTerms(const LossSurface& surface,
-                       const LogTokens& tokens,
-                       SizeDerivatives* derivatives) {
-  const FittedLaw& law = surface.law();
-  const RunPoint run = surface.RunAt(tokens);
-  for (const Term& term : law.law.terms) {
-    double log_loss = 0;
-    double exponent = 0;
-    bool has_tokens = false;
-    for (const Factor& factor : term.factors) {
-      const double theta = law.theta[factor.parameter];
-      log_loss += theta * surface.FeatureAt(factor.feature, tokens);
-      if (factor.feature == Feature::kMinusLogParameters) exponent -= theta;
-      has_tokens = has_tokens || CountsTokens(factor.feature);
-    }
-    if (has_tokens || exponent == 0 || !fitter::TermApplies(term, run)) continue;
-    const double loss = std::exp(log_loss);
-    derivatives->u += loss * exponent;
-    derivatives->uu += loss * exponent * exponent;
-  }
-}
 
 SizeDerivatives DerivativesAt(const LossSurface& surface,
                               const Budget& budget,
@@ -79,25 +31,23 @@ SizeDerivatives DerivativesAt(const LossSurface& surface,
   for (const TokenTerm& term : surface.terms()) {
     const double loss = term.LossNats(split.tokens);
     const double tokens_exponent = term.fp_exponent + term.qat_exponent + term.total_exponent;
-    const double by_size =
-        SizeExponent(surface.law(), *term.term) - tokens_elasticity * tokens_exponent;
+    const double by_size = term.size_exponent - tokens_elasticity * tokens_exponent;
     const double by_split = term.fp_exponent * spent - term.qat_exponent * (1 - spent) +
                             term.total_exponent * (spent - fraction);
     derivatives.u += loss * by_size;
     derivatives.uu += loss * by_size * by_size;
     derivatives.uy += loss * by_size * by_split;
   }
-  AddTokenFreeTerms(surface, split.tokens, &derivatives);
+  for (const TokenFreeTerm& term : surface.token_free_terms()) {
+    derivatives.u += term.loss_nats * term.size_exponent;
+    derivatives.uu += term.loss_nats * term.size_exponent * term.size_exponent;
+  }
   return derivatives;
 }
 
 }  // namespace
 
 double SizedSplit::parameters() const { return std::exp(log_parameters); }
-
-LossSurface SizeSearch::SurfaceAt(double log_parameters) const {
-  return {*law_, std::exp(log_parameters), weight_bits_};
-}
 
 std::optional<SizedSplit> SizeSearch::At(double log_parameters,
                                          const TrainingBudget& budget,
@@ -112,29 +62,29 @@ std::optional<SizedSplit> SizeSearch::At(double log_parameters,
       .log_parameters = log_parameters,
       .split = *split,
       .slope = derivatives.u,
-      .curvature = derivatives.uu - derivatives.uy * derivatives.uy / split->Curvature()};
+      .curvature = derivatives.uu - derivatives.uy * derivatives.uy / split->Curvature(),
+      .split_slope = -derivatives.uy / split->Curvature()};
 }
 
 std::optional<SizedSplit> SizeSearch::Best(double lower,
                                            double upper,
                                            const TrainingBudget& budget,
                                            const std::optional<Guess>& guess) const {
-  double logit_fraction = guess ? guess->logit_fraction : 0;
-  const auto largest = At(upper, budget, logit_fraction);
+  const auto largest = At(upper, budget, guess ? guess->logit_fraction : 0);
   if (!largest || largest->slope <= 0 || !(lower < upper)) return largest;
-  if (!guess) logit_fraction = largest->split.logit_fraction;
   std::optional<SizedSplit> last = largest;
   const auto evaluate = [&](double u) {
-    last = At(u, budget, logit_fraction);
+    last =
+        At(u, budget, last->split.logit_fraction + last->split_slope * (u - last->log_parameters));
     // Without a split nothing more can be told: the search ends at this size.
     if (!last) return ValueAndSlope{0, 1};
-    logit_fraction = last->split.logit_fraction;
     return ValueAndSlope{last->slope, last->curvature};
   };
   // A Newton step from the larger end stays near it where the optimum does.
   const double start = guess ? guess->log_parameters : upper - largest->slope / largest->curvature;
-  const double u = FindRoot(evaluate, lower, upper, start, kStepTolerance);
-  if (last && last->log_parameters != u) evaluate(u);
+  // Where the search ends the slope is next to 0: the size evaluated last, a step of
+  // kStepTolerance away, has the same loss to all digits.
+  FindRoot(evaluate, lower, upper, start, kStepTolerance);
   return last;
 }
 

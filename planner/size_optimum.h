@@ -29,8 +29,9 @@ namespace bitbudget::planner {
 struct SizedSplit {
   double log_parameters = 0;
   OptimalSplit split;
-  double slope = 0;      // F'
-  double curvature = 0;  // F''
+  double slope = 0;        // F'
+  double curvature = 0;    // F''
+  double split_slope = 0;  // d logit f / d ln N
 
   double parameters() const;
   double loss_nats() const { return split.loss_nats(); }
@@ -40,10 +41,11 @@ struct SizedSplit {
 // it.
 class SizeSearch {
  public:
-  SizeSearch(const FittedLaw& law, double weight_bits) : law_(&law), weight_bits_(weight_bits) {}
+  SizeSearch(const FittedLaw& law, double weight_bits)
+      : surface_(law, law.law.reference.parameters, weight_bits) {}
 
-  double weight_bits() const { return weight_bits_; }
-  LossSurface SurfaceAt(double log_parameters) const;
+  double weight_bits() const { return surface_.weight_bits(); }
+  LossSurface SurfaceAt(double log_parameters) const { return surface_.AtSize(log_parameters); }
 
   // The best split at a size; nullopt if there is none inside (0, 1).
   std::optional<SizedSplit> At(double log_parameters,
@@ -86,8 +88,7 @@ class SizeSearch {
                                           double loss_nats) const;
 
  private:
-  const FittedLaw* law_;
-  double weight_bits_;
+  const LossSurface surface_;  // at one size, from which those at others are made
 };
 
 }  // namespace bitbudget::planner

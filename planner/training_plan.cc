@@ -54,12 +54,13 @@ absl::StatusOr<PlanAnswer> PlanTraining(const FittedLaw& law, const PlanQuestion
   const WidthCandidate& chosen = answer.choice.candidates.front();
   answer.cost = CostOf(question, chosen);
   answer.caller_split = CompareCallerSplit(law, question, chosen);
-  answer.schedule = MakeSchedule({.weight_bits = chosen.weight_bits,
-                                  .fp_tokens = chosen.fp_tokens,
-                                  .qat_tokens = chosen.qat_tokens,
-                                  .compute_flops = chosen.compute_flops,
-                                  .has_checkpoint = question.choice.fixed_fp_tokens.has_value(),
-                                  .tokens_per_step = question.tokens_per_step});
+  ASSIGN_OR_RETURN(answer.schedule,
+                   MakeSchedule({.weight_bits = chosen.weight_bits,
+                                 .fp_tokens = chosen.fp_tokens,
+                                 .qat_tokens = chosen.qat_tokens,
+                                 .compute_flops = chosen.compute_flops,
+                                 .has_checkpoint = question.choice.fixed_fp_tokens.has_value(),
+                                 .tokens_per_step = question.tokens_per_step}));
   return answer;
 }
 

@@ -40,7 +40,7 @@ struct PlanAnswer {
   std::optional<SplitCost> caller_split;  // unset with a checkpoint
 };
 
-// Makes a plan. Errors as OptimizeBitWidth.
+// Makes a plan. Errors as OptimizeBitWidth and MakeSchedule.
 absl::StatusOr<PlanAnswer> PlanTraining(const FittedLaw& law, const PlanQuestion& question);
 
 }  // namespace bitbudget::planner

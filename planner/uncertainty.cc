@@ -15,10 +15,9 @@ double Variance(const FittedLaw& law, std::span<const double> gradient) {
   double variance = 0;
   for (size_t row = 0; row < size; ++row) {
     const double* const covariance = &law.covariance[row * size];
-    double product = 0;
-    for (size_t column = 0; column < size; ++column)
-      product += covariance[column] * gradient[column];
-    variance += gradient[row] * product;
+    double below = 0;  // the matrix is symmetric
+    for (size_t column = 0; column < row; ++column) below += covariance[column] * gradient[column];
+    variance += gradient[row] * (2 * below + covariance[row] * gradient[row]);
   }
   return variance;
 }

@@ -1,5 +1,6 @@
 #include "planner/waste.h"
 
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -38,7 +39,8 @@ absl::StatusOr<WasteAnswer> EstimateWaste(const FittedLaw& law, const WasteQuest
   const Uncertainty uncertainty =
       question.with_intervals ? Uncertainty(law, question.confidence_level) : Uncertainty(law);
   const double logit = std::log(question.qat_fraction / (1 - question.qat_fraction));
-  WasteAnswer answer;
+  WasteAnswer answer{.warnings =
+                         WarnOfInterpolatedWidths(law.support, std::array{question.weight_bits})};
   double guess = 0;  // the split moves little from budget to budget
   for (const TrainingBudget& training_budget : question.budgets) {
     if (question.cancelled && question.cancelled()) {
@@ -51,6 +53,8 @@ absl::StatusOr<WasteAnswer> EstimateWaste(const FittedLaw& law, const WasteQuest
     guess = optimum->logit_fraction;
     const RunPoint run = surface.RunAt(TokensAt(budget, logit));
     RETURN_IF_ERROR(CheckLossQuestion(law, run));
+    RETURN_IF_ERROR(CheckBuysTheRun(training_budget, run));
+    RETURN_IF_ERROR(CheckBuysTheRun(training_budget, surface.RunAt(optimum->tokens)));
     Waste waste{.budget_tokens = training_budget.TokensAt(question.parameters)};
     waste.best_qat_fraction = surface.RunAt(optimum->tokens).qat_fraction();
     waste.best_loss_nats = optimum->loss_nats();

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -42,12 +43,13 @@ struct Waste {
 struct WasteAnswer {
   std::vector<Waste> budgets;        // in the order of the question
   std::vector<OutsideAxis> outside;  // the farthest of all
+  std::vector<std::string> warnings;
 };
 
 // Answers the question.
 //
 // Errors:
-// - OUT_OF_RANGE: a budget buys less than 2 tokens.
+// - OUT_OF_RANGE: a budget buys less than a token a phase, by either split.
 // - FAILED_PRECONDITION, DATA_CANNOT_ANSWER: as OptimizeQatFraction.
 // - CANCELLED.
 absl::StatusOr<WasteAnswer> EstimateWaste(const FittedLaw& law, const WasteQuestion& question);

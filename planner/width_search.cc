@@ -53,9 +53,9 @@ class WidthSearch {
  public:
   WidthSearch(const FittedLaw& law,
               const BitWidthQuestion& question,
-              double weight_bits,
+              const SizeSearch& search,
               const WidthPlan* near)
-      : law_(law), question_(question), search_(law, weight_bits) {
+      : law_(law), question_(question), search_(search) {
     if (near != nullptr && near->split) {
       guess_ = {near->log_parameters, near->split->logit_fraction};
     }
@@ -90,7 +90,7 @@ class WidthSearch {
   absl::Status TooLarge(double parameters) const {
     return OutOfRangeField(
         "memory_bytes",
-        fmt::format("is {:g}; {:g} parameters at {:g} bits take {:.4g} bytes in all",
+        fmt::format("is {:.0f}; {:g} parameters at {:g} bits take {:.0f} bytes in all",
                     *question_.memory_bytes,
                     parameters,
                     weight_bits(),
@@ -146,7 +146,10 @@ class WidthSearch {
     if (!least->reaches) return TargetMissed(least->best.loss_nats());
     const SizedSplit& best = least->best;
     if (range.IsUnbounded(best.log_parameters)) return Unbounded(best, range);
-    WidthOutcome outcome = Found(best, least->budget, range.LimitOf(best.log_parameters));
+    const SizeLimit limit = range.LimitOf(best.log_parameters);
+    // What is spent follows from the target.
+    WidthOutcome outcome =
+        Found(best, least->budget, limit == SizeLimit::kBudget ? SizeLimit::kTarget : limit);
     outcome.plan->need_per_log_loss = -1 / best.split.LossElasticity();
     return outcome;
   }
@@ -195,13 +198,15 @@ class WidthSearch {
     const bool is_largest = range.HoldsEnd(best.log_parameters);
     return Refuse(OutOfRangeField(
         "parameters",
-        fmt::format("are free, and by the law the best size is {} {:.3g}, {:g} times {} measured "
-                    "one; {}",
+        fmt::format("are free, and by the law the best size is {} {:.3g}, {}",
                     is_largest ? "above" : "below",
                     best.parameters(),
-                    kSizeSearchFactor,
-                    is_largest ? "the largest" : "the smallest",
-                    is_largest ? "set memory_bytes or parameters" : "set parameters")));
+                    is_largest
+                        ? fmt::format("{:g} times the largest measured one; set memory_bytes or "
+                                      "parameters",
+                                      kSizeSearchFactor)
+                        : fmt::format("1/{:g} of the smallest measured one; set parameters",
+                                      kSizeSearchFactor))));
   }
 
   WidthOutcome TargetMissed(double best_nats) const {
@@ -216,7 +221,7 @@ class WidthSearch {
 
   const FittedLaw& law_;
   const BitWidthQuestion& question_;
-  const SizeSearch search_;
+  const SizeSearch& search_;
   std::optional<SizeSearch::Guess> guess_;
 };
 
@@ -224,9 +229,9 @@ class WidthSearch {
 
 WidthOutcome SearchAtWidth(const FittedLaw& law,
                            const BitWidthQuestion& question,
-                           double weight_bits,
+                           const SizeSearch& search,
                            const WidthPlan* near) {
-  return WidthSearch(law, question, weight_bits, near).Run();
+  return WidthSearch(law, question, search, near).Run();
 }
 
 }  // namespace bitbudget::planner

@@ -37,7 +37,7 @@ struct WidthOutcome {
 // alone.
 WidthOutcome SearchAtWidth(const FittedLaw& law,
                            const BitWidthQuestion& question,
-                           double weight_bits,
+                           const SizeSearch& search,
                            const WidthPlan* near);
 
 }  // namespace bitbudget::planner

@@ -54,7 +54,8 @@ absl::StatusOr<v1::EstimateWasteResponse> AnswerQuestion(const CallContext& call
   if (question.hardware) {
     *response.mutable_hardware() = InForce(request.hardware(), *question.hardware);
   }
-  *response.mutable_provenance() = MakeProvenance(view, question.confidence_level, answer.outside);
+  *response.mutable_provenance() =
+      MakeProvenance(view, question.confidence_level, answer.outside, answer.warnings);
   return response;
 }
 

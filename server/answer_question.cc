@@ -82,7 +82,8 @@ absl::StatusOr<v1::PredictLossResponse> AnswerQuestion(const CallContext&,
       *response.mutable_full_precision_law_loss_nats() = ToEstimate(second->loss_nats);
     }
   }
-  *response.mutable_provenance() = MakeProvenance(view, confidence_level, answer.outside);
+  *response.mutable_provenance() =
+      MakeProvenance(view, confidence_level, answer.outside, answer.warnings);
   return response;
 }
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "tests/unit/planner/test_laws.h"
 
 namespace bitbudget::planner {
@@ -57,6 +59,33 @@ TEST(OutsideDataTest, FullPrecisionIsComparedOnSizeAndTokensAlone) {
   EXPECT_THAT(OutsideData(Support(), {396e6, 5e10, 0, 16}), IsEmpty());
   EXPECT_THAT(OutsideData(Support(), {396e6, 5e13, 0, 16}),
               ElementsAre(Field(&OutsideAxis::axis, "total_tokens")));
+}
+
+TEST(OutsideDataTest, FullPrecisionIsAWidthOfItsOwnWhereTheDataHaveNone) {
+  fitter::DataSupport support = Support();
+  support.full_precision_row_count = 0;
+  EXPECT_THAT(OutsideData(support, {396e6, 5e10, 0, 16}),
+              ElementsAre(Field(&OutsideAxis::axis, "weight_bits")));
+}
+
+// Axes that only published laws print.
+TEST(OutsideDataTest, PrintedRangesAreCompared) {
+  fitter::DataSupport support = Support();
+  support.compute_flops = {1e18, 1e21};
+  support.tokens_per_parameter = {20, 200};
+  EXPECT_THAT(OutsideData(support, {396e6, 4e10, 0, 16}), IsEmpty());
+  const auto outside = OutsideData(support, {396e6, 8e11, 0, 16});
+  ASSERT_THAT(outside,
+              ElementsAre(Field(&OutsideAxis::axis, "tokens_per_parameter"),
+                          Field(&OutsideAxis::axis, "compute_flops")));
+  EXPECT_DOUBLE_EQ(outside[0].value, 8e11 / 396e6);
+  EXPECT_DOUBLE_EQ(outside[1].value, 6 * 396e6 * 8e11);
+}
+
+TEST(InterpolatedWidthsTest, AreThoseBetweenMeasuredOnes) {
+  EXPECT_THAT(WarnOfInterpolatedWidths(Support(), std::array{1.0, 1.58, 4.0, 8.0}),
+              ElementsAre("1.58 bits were not measured: the loss is interpolated between 1 and "
+                          "2."));
 }
 
 TEST(IntervalFactorTest, IsTheTabulatedQuantileOfStudentsT) {

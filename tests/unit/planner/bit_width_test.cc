@@ -186,6 +186,19 @@ TEST(OptimizeBitWidthTest, BudgetThatBuysNothingIsRefused) {
               ViolatesField(absl::StatusCode::kOutOfRange, "compute_flops"));
 }
 
+TEST(OptimizeBitWidthTest, LessThanATokenOfQatIsRefused) {
+  BitWidthQuestion question;
+  question.parameters = 396e6;
+  question.budget.tokens = 3;
+  EXPECT_THAT(OptimizeBitWidth(Grows(), question).status(),
+              ViolatesField(absl::StatusCode::kOutOfRange, "total_tokens"));
+  question.budget = {};
+  question.objective = WidthObjective::kLeastCompute;
+  question.target_loss_nats = 1e7;
+  EXPECT_THAT(OptimizeBitWidth(Grows(), question).status(),
+              ViolatesField(absl::StatusCode::kOutOfRange, "target_loss_nats"));
+}
+
 TEST(OptimizeBitWidthTest, EndlessSizeAsksForACap) {
   BitWidthQuestion question;
   question.budget.tokens = 1e13;

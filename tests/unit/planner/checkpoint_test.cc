@@ -183,6 +183,15 @@ TEST(CheckpointTest, BudgetThatLeavesNothingIsOutOfRange) {
               ViolatesField(absl::StatusCode::kOutOfRange, "fixed_fp_tokens"));
 }
 
+TEST(CheckpointTest, LessThanOneTokenIsOutOfRange) {
+  FractionQuestion question = WithBudget(kFpTokens + 1);
+  question.qat_token_cost = 2;
+  EXPECT_THAT(OptimizeQatFraction(Grows(), question).status(),
+              ViolatesField(absl::StatusCode::kOutOfRange, "fixed_fp_tokens"));
+  EXPECT_THAT(OptimizeQatFraction(Grows(), WithTarget(1e4)).status(),
+              ViolatesField(absl::StatusCode::kOutOfRange, "target_loss_nats"));
+}
+
 TEST(CheckpointTest, SizeThatTheDataDoNotKnowIsRefused) {
   FittedLaw law = Grows();
   law.support.parameters = {1e8, 1e8};

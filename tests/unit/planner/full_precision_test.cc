@@ -155,6 +155,16 @@ TEST(CompareToFullPrecisionTest, BudgetThatBuysNothingIsRefused) {
               ViolatesField(absl::StatusCode::kOutOfRange, "total_tokens"));
 }
 
+// A few tokens for a billion parameters: no loss of any run, and no perplexity.
+TEST(CompareToFullPrecisionTest, BudgetsWithoutALossAreRefused) {
+  const Laws laws;
+  for (const double tokens : {3.0, 30.0}) {
+    EXPECT_THAT(CompareToFullPrecision(laws.View(), Question(tokens)).status(),
+                ViolatesField(absl::StatusCode::kOutOfRange, "total_tokens"))
+        << tokens;
+  }
+}
+
 TEST(CompareToFullPrecisionTest, CancelledQuestionStops) {
   const Laws laws;
   FullPrecisionQuestion question = Question(5e10);

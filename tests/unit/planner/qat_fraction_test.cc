@@ -256,6 +256,24 @@ TEST(WarningTest, IntervalThatSaysNothing) {
               Contains(HasSubstr("hardly fix the best QAT fraction")));
 }
 
+// 2 to 24 % says as little as 20 to 80 %, although it is a third as wide.
+TEST(WarningTest, WideIntervalOfASmallFraction) {
+  const FittedLaw law = WithTheta(Grows(), "phi", std::log(2e-2));
+  const auto half_width = [&](double scale) {
+    const auto answer = OptimizeQatFraction(WithCovariance(law, scale), kQuestion);
+    const Interval interval = *answer->qat_fraction.interval;
+    return (std::log(interval.upper / (1 - interval.upper)) -
+            std::log(interval.lower / (1 - interval.lower))) /
+           2;
+  };
+  // Proportional to the standard errors.
+  const double scale = 0.01 * 1.3 / half_width(0.01);
+  const auto answer = OptimizeQatFraction(WithCovariance(law, scale), kQuestion);
+  const Interval interval = *answer->qat_fraction.interval;
+  ASSERT_LT(interval.upper - interval.lower, 0.5);
+  EXPECT_THAT(answer->warnings, Contains(HasSubstr("hardly fix the best QAT fraction")));
+}
+
 TEST(WarningTest, UnidentifiedParameterThatMatters) {
   FittedLaw law = Grows();
   law.identified[*law.law.FindParameter("chi")] = false;

@@ -52,7 +52,7 @@ ScheduleQuestion TwoPhases(double weight_bits) {
 }
 
 TEST(ScheduleTest, ClassicCoolsDownBeforeQat) {
-  const TrainingSchedule schedule = MakeSchedule(TwoPhases(1));
+  const TrainingSchedule schedule = *MakeSchedule(TwoPhases(1));
   EXPECT_FALSE(schedule.is_fused);
   EXPECT_THAT(Names(schedule),
               ElementsAre("fp_warmup", "fp_stable", "fp_cooldown", "qat_warmup", "qat_decay"));
@@ -63,7 +63,7 @@ TEST(ScheduleTest, ClassicCoolsDownBeforeQat) {
 }
 
 TEST(ScheduleTest, FusedDecaysInsideQatFromTheStableRate) {
-  const TrainingSchedule schedule = MakeSchedule(TwoPhases(4));
+  const TrainingSchedule schedule = *MakeSchedule(TwoPhases(4));
   EXPECT_TRUE(schedule.is_fused);
   EXPECT_THAT(Names(schedule), ElementsAre("fp_warmup", "fp_stable", "qat_decay"));
   EXPECT_EQ(schedule.phases[2].first_rate, 1);
@@ -72,14 +72,14 @@ TEST(ScheduleTest, FusedDecaysInsideQatFromTheStableRate) {
 }
 
 TEST(ScheduleTest, MixedEvidenceKeepsTheClassicOne) {
-  const TrainingSchedule schedule = MakeSchedule(TwoPhases(2));
+  const TrainingSchedule schedule = *MakeSchedule(TwoPhases(2));
   EXPECT_EQ(schedule.advice.advice, Cooldown::kUndecided);
   EXPECT_FALSE(schedule.is_fused);
 }
 
 TEST(ScheduleTest, RatesJoinWithinAPhaseOfEach) {
   for (const double bits : {1.0, 4.0}) {
-    const TrainingSchedule schedule = MakeSchedule(TwoPhases(bits));
+    const TrainingSchedule schedule = *MakeSchedule(TwoPhases(bits));
     for (size_t i = 1; i < schedule.phases.size(); ++i) {
       // A new warm-up begins at 0, wherever the phase before has ended.
       EXPECT_EQ(schedule.phases[i].first_rate, schedule.phases[i - 1].last_rate) << i;
@@ -90,7 +90,7 @@ TEST(ScheduleTest, RatesJoinWithinAPhaseOfEach) {
 TEST(ScheduleTest, CheckpointHasQatStepsAloneAndAWordOfCaution) {
   ScheduleQuestion question = TwoPhases(4);
   question.has_checkpoint = true;
-  const TrainingSchedule schedule = MakeSchedule(question);
+  const TrainingSchedule schedule = *MakeSchedule(question);
   EXPECT_EQ(schedule.fp_steps, 0);
   EXPECT_THAT(Names(schedule), ElementsAre("qat_decay"));
   EXPECT_THAT(schedule.advice.reason, HasSubstr("not been cooled down"));
@@ -100,7 +100,7 @@ TEST(ScheduleTest, UnsetBatchFollowsTheCompute) {
   ScheduleQuestion question = TwoPhases(4);
   question.tokens_per_step.reset();
   question.compute_flops = 1e20;
-  const TrainingSchedule schedule = MakeSchedule(question);
+  const TrainingSchedule schedule = *MakeSchedule(question);
   // 0.292 * 10^(20 * 0.3271)
   EXPECT_NEAR(schedule.tokens_per_step, 0.292 * std::pow(10, 6.542), 1);
   EXPECT_THAT(schedule.tokens_per_step_source, HasSubstr("2401.02954"));
@@ -108,8 +108,34 @@ TEST(ScheduleTest, UnsetBatchFollowsTheCompute) {
 
 TEST(ScheduleTest, TinyRunsHaveAStepAPhaseAtLeast) {
   ScheduleQuestion question = TwoPhases(4);
-  question.fp_tokens = question.qat_tokens = 10;
-  EXPECT_EQ(Steps(MakeSchedule(question)), 2);
+  question.tokens_per_step.reset();
+  question.fp_tokens = 25;
+  question.qat_tokens = 10;
+  const TrainingSchedule schedule = *MakeSchedule(question);
+  EXPECT_EQ(schedule.tokens_per_step, 10);
+  EXPECT_EQ(schedule.fp_steps, 2);
+  EXPECT_EQ(schedule.qat_steps, 1);
+}
+
+TEST(ScheduleTest, StepsSpendNoMoreThanThePhasesHave) {
+  ScheduleQuestion question = TwoPhases(4);
+  question.tokens_per_step = 3e9;
+  const TrainingSchedule schedule = *MakeSchedule(question);
+  EXPECT_EQ(schedule.fp_steps, 10);
+  EXPECT_EQ(schedule.qat_steps, 3);
+}
+
+TEST(ScheduleTest, StepBeyondAPhaseIsRefused) {
+  ScheduleQuestion question = TwoPhases(4);
+  question.tokens_per_step = 2e10;
+  const absl::Status status = MakeSchedule(question).status();
+  EXPECT_THAT(status, ViolatesField(absl::StatusCode::kOutOfRange, "tokens_per_step"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("1e+10 with QAT"));
+  // What a checkpoint has been trained on is no matter.
+  question.has_checkpoint = true;
+  question.fp_tokens = 1;
+  question.tokens_per_step = 1e10;
+  EXPECT_EQ(MakeSchedule(question)->qat_steps, 1);
 }
 
 // Devices.

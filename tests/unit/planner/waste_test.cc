@@ -69,6 +69,18 @@ TEST(EstimateWasteTest, BudgetThatBuysNothingIsRefused) {
               ViolatesField(absl::StatusCode::kOutOfRange, "total_tokens"));
 }
 
+TEST(EstimateWasteTest, SplitWithLessThanATokenOfQatIsRefused) {
+  EXPECT_THAT(EstimateWaste(Law(), Question({9})).status(),
+              ViolatesField(absl::StatusCode::kOutOfRange, "total_tokens"));
+}
+
+TEST(EstimateWasteTest, WidthBetweenMeasuredOnesComesWithAWarning) {
+  WasteQuestion question = Question({5e10});
+  question.weight_bits = 3;
+  EXPECT_EQ(EstimateWaste(Law(), question)->warnings.size(), 1);
+  EXPECT_TRUE(EstimateWaste(Law(), Question({5e10}))->warnings.empty());
+}
+
 TEST(EstimateWasteTest, CancelledQuestionStops) {
   WasteQuestion question = Question({1e10, 2e10, 3e10});
   int polls = 0;

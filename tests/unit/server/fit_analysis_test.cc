@@ -15,6 +15,7 @@
 namespace bitbudget::server {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using testing::FieldsOf;
@@ -236,6 +237,61 @@ TEST_F(FitAnalysis, PublishedFractionLawAnswersTheFractionAlone) {
   EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(ReasonOf(refused), "DATA_CANNOT_ANSWER");
   EXPECT_THAT(std::string(refused.message()), HasSubstr("hoffmann"));
+}
+
+TEST_F(FitAnalysis, PublishedLawFlagsEveryRangeThatItPrints) {
+  const auto axes_outside = [&](const std::string& law, const v1::PredictLossRequest& question) {
+    v1::PredictLossRequest request = question;
+    *request.mutable_source() = Published(law);
+    std::vector<std::string> axes;
+    const auto answer = Ask<v1::PredictLossResponse>(request);
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    for (const auto& axis : answer->provenance().extrapolation().axes()) {
+      axes.push_back(axis.axis());
+    }
+    return axes;
+  };
+  v1::PredictLossRequest run;  // 9.6e25 FLOPs; 1.3e22 are printed
+  run.set_parameters(16'000'000'000);
+  run.set_fp_tokens(1'000'000'000'000'000);
+  run.set_weight_bits(16);
+  EXPECT_THAT(axes_outside("laws/hoffmann", run), ElementsAre("compute_flops"));
+  run.set_parameters(100'000'000);
+  run.set_fp_tokens(1'000'000);  // 6e14 FLOPs; 1e18 are printed
+  EXPECT_THAT(axes_outside("laws/epoch_chinchilla", run), ElementsAre("compute_flops"));
+  run.set_fp_tokens(2'000'000'000);  // 3 to 12 bits are printed
+  EXPECT_THAT(axes_outside("laws/kumar_train", run), ElementsAre("weight_bits"));
+  run.set_fp_tokens(0);
+  run.set_qat_tokens(80'000'000'000);  // 800 a parameter; 25 to 100 are printed
+  run.set_weight_bits(4);
+  EXPECT_THAT(axes_outside("laws/quest_eff", run), ElementsAre("tokens_per_parameter"));
+}
+
+TEST_F(FitAnalysis, PublishedLawOfFullPrecisionFillsAGrid) {
+  v1::EvaluateGridRequest request;
+  *request.mutable_source() = Published("laws/hoffmann");
+  request.set_quantity(v1::EvaluateGridRequest::LOSS_NATS);
+  request.set_parameters(1e9);
+  request.set_weight_bits(16);
+  request.set_qat_tokens(0);
+  v1::GridAxis* axis = request.add_axes();
+  axis->set_variable(v1::GridAxis::TOTAL_TOKENS);
+  axis->add_values(1e10);
+  axis->add_values(1e11);
+  const auto answer = Ask<v1::EvaluateGridResponse>(request);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_GT(answer->values(0), answer->values(1));
+}
+
+TEST_F(FitAnalysis, PublishedLawCannotChooseBits) {
+  v1::OptimizeBitWidthRequest request;
+  *request.mutable_source() = Published("laws/hoffmann");
+  request.set_memory_bytes(1'000'000'000);
+  request.set_compute_flops(1e21);
+  const absl::Status status = Ask<v1::OptimizeBitWidthResponse>(request).status();
+  EXPECT_EQ(ReasonOf(status), "DATA_CANNOT_ANSWER");
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("the law cannot answer this"), HasSubstr("compute_optimal_qat")));
 }
 
 TEST_F(FitAnalysis, UnknownPublishedLawIsNotFound) {
