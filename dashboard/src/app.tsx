@@ -7,27 +7,30 @@ import { useEffect, useState } from 'preact/hooks';
 import { RefusalCard } from './components/answer';
 import { Select } from './components/inputs';
 import { FitStatus_State } from './gen/bitbudget/v1/study_pb';
-import { pageOf, PAGES, type Page } from './pages';
+import { PAGES, shownPage, type Page } from './pages';
 import { connection } from './state/connection';
 import { formatFragment, linkTo, route } from './state/route';
 import {
   allStudies,
   lastUpdate,
+  moves,
   studyId,
   subject,
   subjectRefusal,
+  type Move,
   type Subject,
 } from './state/study';
 import { theme, toggleTheme } from './state/theme';
-import { counted, lastPart } from './text/quantity';
+import { counted, formatPercent, lastPart } from './text/quantity';
+import { bitsText } from './text/widths';
 
 const clock = signal(Date.now());
 setInterval(() => (clock.value = Date.now()), 1000);
 
 export function App() {
-  const page = pageOf(route.value.page) ?? PAGES[0]!;
+  const page = shownPage(route.value.page);
   useSignalEffect(() => {
-    document.title = `${(pageOf(route.value.page) ?? PAGES[0]!).title} · bitbudget`;
+    document.title = `${shownPage(route.value.page).title} · bitbudget`;
   });
   return (
     <>
@@ -105,14 +108,25 @@ function agoText(date: Date): string {
   return seconds < 3600 ? `${Math.floor(seconds / 60)} min ago` : date.toLocaleTimeString();
 }
 
+/** "best QAT moved: 2 bits 31.6 % to 33 %". */
+function movesText(all: readonly Move[]): string {
+  const texts = all
+    .filter(({ from, to }) => formatPercent(from) !== formatPercent(to))
+    .map(({ weightBits, from, to }) => {
+      return `${bitsText(weightBits)} ${formatPercent(from)} to ${formatPercent(to)}`;
+    });
+  return texts.length === 0 ? 'best QAT has not moved' : `best QAT moved: ${texts.join(', ')}`;
+}
+
 /** What the answers rest on, and since when. */
 function News() {
   if (!subject.value) return <p class="news" />;
   const { study } = subject.value;
   return (
-    <p class="news">
+    <p class="news" data-revision={String(study.revision)}>
       {counted(Number(study.experimentCount), 'run')}, revision {String(study.revision)},{' '}
       {fitText(subject.value)}
+      {moves.value.length > 0 && ` · ${movesText(moves.value)}`}
       {lastUpdate.value && <span class="ago"> · last updated {agoText(lastUpdate.value)}</span>}
     </p>
   );

@@ -1,8 +1,12 @@
 import { render } from 'preact';
 
 import { App } from './app';
+import { shownPage } from './pages';
+import { route } from './state/route';
 import { followStudy } from './state/study';
 import './style.css';
 
+// While the study is on its way the page can come too.
+void shownPage(route.value.page).load();
 followStudy();
 render(<App />, document.getElementById('app')!);

@@ -67,6 +67,7 @@ export const PAGES: readonly Page[] = [
   },
 ];
 
-export function pageOf(id: string): Page | undefined {
-  return PAGES.find((page) => page.id === id);
+/** The page of that id; the first one for an id that there is not. */
+export function shownPage(id: string): Page {
+  return PAGES.find((page) => page.id === id) ?? PAGES[0]!;
 }

@@ -57,7 +57,7 @@ export function optimaChart(data: OptimaData): Chart {
       `Points: ${data.measured.length} measured optima.`,
     rows: [
       ...data.predicted.map((point) => rowOf(point, 'predicted')),
-      ...data.asked.map((point) => rowOf(point, 'predicted, with interval')),
+      ...data.asked.map((point) => rowOf(point, 'predicted with interval')),
       ...data.measured.map((point) => rowOf({ ...point, value: point.qatFraction }, 'measured')),
     ],
     options(frame) {

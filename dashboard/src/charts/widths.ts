@@ -30,12 +30,12 @@ export function widthLossChart(candidates: readonly BitWidthCandidate[]): Chart 
     title: 'Loss of each width at its best',
     summary: rows.map((row) => `${row.width}: ${formatLoss(row.loss_nats)} nats`).join('; '),
     rows,
-    options({ width, colors }) {
+    options({ colors }) {
       const color = (row: (typeof rows)[number]) => (row.is_best ? colors.mark : colors.accent);
       return {
         height: 60 + 44 * rows.length,
         marginLeft: 60,
-        marginRight: Math.min(190, width / 3),
+        marginRight: 150,
         x: { label: 'Loss, nats', grid: true, nice: true },
         y: { type: 'band', label: null, domain: rows.map((row) => row.width) },
         marks: [

@@ -246,7 +246,7 @@ const ROWS = 7;
 
 /** What the best models take without a cap, at both ends of the compute. */
 function useUncapped(question: Omit<CellsQuestion, 'memories'>) {
-  return useAnswer(askUncapped, question).answer;
+  return useAnswer(askUncapped, question, 'figure').answer;
 }
 
 async function askUncapped(
@@ -286,8 +286,8 @@ function Figures(props: FiguresProps) {
   const memories = useMemo(() => logSpaced(least, most, COLUMNS), [least, most]);
   const common = { study, parameters, widths, memoryModel, memories };
 
-  const plane = useAnswer(askCells, uncapped && { ...common, budgets });
-  const row = useAnswer(askCells, uncapped && { ...common, budgets: [computeFlops] });
+  const plane = useAnswer(askCells, uncapped && { ...common, budgets }, 'figure');
+  const row = useAnswer(askCells, uncapped && { ...common, budgets: [computeFlops] }, 'figure');
   const considered = widths.length > 0 ? [...widths].sort((a, b) => a - b) : measured.weightBits;
   const planeChart = useMemo(
     () =>

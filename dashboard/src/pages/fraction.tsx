@@ -276,23 +276,27 @@ function Figures({ parameters, weightBits, totalTokens: asked, answer }: Figures
   const optima = useMemo(() => measuredOptima(runs), [runs]);
   const axis = tokenAxis();
 
-  const curves = useAnswer(askCurves, {
-    study,
-    parameters,
-    weightBits,
-    sizes: measured.parameters,
-    widths: measured.weightBits,
-    tokens: {
-      lower: Math.min(measured.totalTokens[0], asked) / 1.5,
-      upper: Math.max(measured.totalTokens[1], asked) * 1.5,
+  const curves = useAnswer(
+    askCurves,
+    {
+      study,
+      parameters,
+      weightBits,
+      sizes: measured.parameters,
+      widths: measured.weightBits,
+      tokens: {
+        lower: Math.min(measured.totalTokens[0], asked) / 1.5,
+        upper: Math.max(measured.totalTokens[1], asked) * 1.5,
+      },
     },
-  });
+    'figure',
+  );
   const alike = useMemo(
     () => runs.filter((run) => run.parameters === parameters && run.weightBits === weightBits),
     [runs, parameters, weightBits],
   );
   const budgets = useMemo(() => budgetsOf(alike, asked), [alike, asked]);
-  const losses = useAnswer(askLosses, { study, parameters, weightBits, budgets });
+  const losses = useAnswer(askLosses, { study, parameters, weightBits, budgets }, 'figure');
 
   const optimaFigure = useMemo(
     () =>

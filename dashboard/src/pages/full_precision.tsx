@@ -269,8 +269,8 @@ function Figures({ measured, parameters, totalTokens, weightBits }: FiguresProps
     [leastSize, mostSize],
   );
 
-  const plane = useAnswer(askPlane, { study, widths, sizes, tokens });
-  const curves = useAnswer(askCurves, { study, widths, parameters, tokens: curveTokens });
+  const plane = useAnswer(askPlane, { study, widths, sizes, tokens }, 'figure');
+  const curves = useAnswer(askCurves, { study, widths, parameters, tokens: curveTokens }, 'figure');
   const planeChart = useMemo(
     () =>
       plane.answer &&

@@ -55,6 +55,7 @@ export default function SurfacePage() {
       fp: around(measured.fpTokens, Number(question.fpTokens)),
       qat: around(measured.qatTokens, Number(question.qatTokens)),
     },
+    'figure',
   );
   const { runs } = useRuns();
   const axis = tokenAxis();

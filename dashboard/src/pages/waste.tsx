@@ -62,6 +62,7 @@ export default function WastePage() {
       lower: Math.min(measured.totalTokens[0], Number(question.totalTokens)),
       upper: Math.max(measured.totalTokens[1], Number(question.totalTokens)) * 2,
     },
+    'figure',
   );
   const axis = tokenAxis();
   const chart = useMemo(

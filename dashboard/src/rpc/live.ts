@@ -1,39 +1,37 @@
-// News of a study, as they come.
+// News of a study, pushed by the server.
 
-import { Code, ConnectError } from '@connectrpc/connect';
-
+import type { WatchFitsResponse } from '../gen/bitbudget/v1/fit_pb';
 import { connectionLost } from '../state/connection';
-import { studies } from './clients';
+import { fits } from './clients';
 import { isUnreachable } from './refusal';
 
-const PAUSE_MS = 2_000;
-
-function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-  });
-}
+/** The server gives a sign of life every 15 s; after this long without any it is gone. */
+const LONGEST_SILENCE_MS = 40_000;
 
 /**
- * Calls `onNews` when a fit of the study has been published or its data have changed, until
- * `signal`. Ends when the connection is lost; it is to be called again once there is one.
+ * Calls `onNews` with each message about the study until `signal`. Ends when the connection is
+ * lost; it is to be called again once there is one. Throws what the server refuses.
  */
 export async function watchFits(
-  name: string,
+  study: string,
   signal: AbortSignal,
-  onNews: () => Promise<void>,
+  onNews: (news: WatchFitsResponse) => Promise<void>,
 ): Promise<void> {
-  let seen: string | undefined;
+  const given = new AbortController();
+  const giveUp = () => given.abort();
+  signal.addEventListener('abort', giveUp, { once: true });
+  let silence = setTimeout(giveUp, LONGEST_SILENCE_MS);
   try {
-    for (; !signal.aborted; await wait(PAUSE_MS, signal)) {
-      const { revision, fitStatus } = await studies.getStudy({ name }, { signal });
-      const now = `${revision} ${fitStatus?.state} ${fitStatus?.latestFit}`;
-      if (seen !== undefined && seen !== now) await onNews();
-      seen = now;
+    const stream = fits.watchFits({ parent: study }, { signal: given.signal, timeoutMs: 0 });
+    for await (const news of stream) {
+      clearTimeout(silence);
+      silence = setTimeout(giveUp, LONGEST_SILENCE_MS);
+      await onNews(news);
     }
   } catch (error) {
-    if (isUnreachable(error)) return void connectionLost();
-    if (ConnectError.from(error).code !== Code.Canceled) throw error;
+    if (!given.signal.aborted && !isUnreachable(error)) throw error;
+  } finally {
+    clearTimeout(silence);
   }
+  if (!signal.aborted) void connectionLost();
 }

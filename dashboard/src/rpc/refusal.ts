@@ -43,6 +43,10 @@ export function isUnreachable(error: unknown): boolean {
   return code === Code.Unavailable || cause instanceof TypeError;
 }
 
+export function isNotFound(error: unknown): boolean {
+  return ConnectError.from(error).code === Code.NotFound;
+}
+
 export function isCancelled(error: unknown): boolean {
   return ConnectError.from(error).code === Code.Canceled;
 }

@@ -1,13 +1,12 @@
 // The study that the pages are about, its current fit, and the news of both.
 
-import { Code, ConnectError } from '@connectrpc/connect';
 import { computed, effect, signal } from '@preact/signals';
 
-import type { Fit } from '../gen/bitbudget/v1/fit_pb';
+import type { Fit, WatchFitsResponse } from '../gen/bitbudget/v1/fit_pb';
 import type { Study } from '../gen/bitbudget/v1/study_pb';
 import { fits, studies } from '../rpc/clients';
 import { watchFits } from '../rpc/live';
-import { isCancelled, isUnreachable, refusalOf, type Refusal } from '../rpc/refusal';
+import { isCancelled, isNotFound, isUnreachable, refusalOf, type Refusal } from '../rpc/refusal';
 import { lastPart } from '../text/quantity';
 import { connectionCount } from './connection';
 import { parameters } from './route';
@@ -26,6 +25,16 @@ export const subject = signal<Subject | undefined>(undefined);
 
 /** Why there is no subject. */
 export const subjectRefusal = signal<Refusal | undefined>(undefined);
+
+/** How far the newest fit has moved an answer: best QAT fractions. */
+export interface Move {
+  weightBits: number;
+  from: number;
+  to: number;
+}
+
+/** What the newest fit has moved; empty before there is a newer one. */
+export const moves = signal<readonly Move[]>([]);
 
 /** When the subject was last heard of. */
 export const lastUpdate = signal<Date | undefined>(undefined);
@@ -54,9 +63,15 @@ async function latestFit(study: string, signal: AbortSignal): Promise<Fit | unde
   try {
     return await fits.getFit({ name: `${study}/fits/latest` }, { signal });
   } catch (error) {
-    if (ConnectError.from(error).code === Code.NotFound) return undefined;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
+}
+
+function show(next: Subject): void {
+  subject.value = next;
+  subjectRefusal.value = undefined;
+  lastUpdate.value = new Date();
 }
 
 async function loadSubject(name: string, signal: AbortSignal): Promise<void> {
@@ -64,17 +79,53 @@ async function loadSubject(name: string, signal: AbortSignal): Promise<void> {
     studies.getStudy({ name }, { signal }),
     latestFit(name, signal),
   ]);
-  if (signal.aborted) return;
-  subject.value = fit ? { study, fit } : { study };
-  subjectRefusal.value = undefined;
-  lastUpdate.value = new Date();
+  if (!signal.aborted) show(fit ? { study, fit } : { study });
 }
 
-/** Loads the study and goes on loading it with every news of it, until `signal`. */
+/** What of a message is not known yet: a fit in it comes without its inputs. */
+async function take(news: WatchFitsResponse, signal: AbortSignal): Promise<void> {
+  const known = subject.value;
+  const study = news.study ?? known?.study;
+  if (!study) return;
+  if (news.signOfLife && known) {
+    lastUpdate.value = new Date();
+    return;
+  }
+  const fitName = study.fitStatus?.latestFit;
+  const fit =
+    known?.fit && known.fit.name === fitName ? known.fit : await latestFit(study.name, signal);
+  if (signal.aborted) return;
+  show(fit ? { study, fit } : { study });
+  moves.value = movesOf(news);
+}
+
+function movesOf({ standingAnswers }: WatchFitsResponse): Move[] {
+  return standingAnswers.flatMap(({ weightBits, qatFraction, previousQatFraction }) =>
+    qatFraction && previousQatFraction !== undefined
+      ? [{ weightBits, from: previousQatFraction, to: qatFraction.value }]
+      : [],
+  );
+}
+
+/** Between attempts where the server has no room for one more watch. */
+const RETRY_MS = 5_000;
+
+/** Takes all news until `signal` or until the connection is lost. */
+async function watch(name: string, signal: AbortSignal): Promise<void> {
+  try {
+    await watchFits(name, signal, (news) => take(news, signal));
+  } catch (error) {
+    if (isNotFound(error)) throw error;
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    if (!signal.aborted) await watch(name, signal);
+  }
+}
+
+/** Loads the study and takes all news of it, until `signal`. */
 async function follow(name: string, signal: AbortSignal): Promise<void> {
   try {
     await loadSubject(name, signal);
-    await watchFits(name, signal, () => loadSubject(name, signal));
+    await watch(name, signal);
   } catch (error) {
     if (signal.aborted || isCancelled(error) || isUnreachable(error)) return;
     subject.value = undefined;
@@ -95,7 +146,10 @@ export function followStudy(): void {
     if (studyId.value === undefined) return;
     const left = new AbortController();
     const name = `studies/${studyId.value}`;
-    if (subject.peek()?.study.name !== name) subject.value = undefined;
+    if (subject.peek()?.study.name !== name) {
+      subject.value = undefined;
+      moves.value = [];
+    }
     void follow(name, left.signal);
     return () => left.abort();
   });

@@ -1,0 +1,42 @@
+// What a browser loads before the first answer.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { answerOf, figuresOf, launchBrowser, openPage } from './support/browser';
+import { DASHBOARD } from './support/paths';
+import { startServer, STUDY, type Server } from './support/server';
+
+let server: Server;
+let browser: Browser;
+
+beforeAll(async () => {
+  server = await startServer();
+  browser = await launchBrowser();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.remove();
+});
+
+test('the first page with its figures is below 250 kB', async () => {
+  const page = await openPage(browser, server.url, `fraction?study=${STUDY}`);
+  await answerOf(page);
+  await figuresOf(page, 2);
+  const loaded = await page.evaluate(() =>
+    performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname),
+  );
+  const assets = readdirSync(`${DASHBOARD}/assets`).filter((name) =>
+    loaded.includes(`/assets/${name}`),
+  );
+  expect(assets.length).toBeGreaterThan(3);
+  const sizes = assets.map((name) => gzipSync(readFileSync(`${DASHBOARD}/assets/${name}`)).length);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  console.log(`the first page is ${Math.round(total / 1000)} kB in ${assets.length} files`);
+  expect(total).toBeLessThan(250_000);
+  await page.close();
+});

@@ -1,0 +1,86 @@
+// News while one looks: they come by themselves and undo nothing.
+
+import type { Browser } from 'playwright-core';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+import { answerOf, figuresOf, launchBrowser, openPage } from './support/browser';
+import { SCREENSHOTS } from './support/paths';
+import { bundledRows, Server, STUDY } from './support/server';
+
+let server: Server;
+let browser: Browser;
+
+/** The bundled runs in two halves: every second one later. */
+const [HEADER, ...ROWS] = bundledRows();
+const FIRST = ROWS.filter((_, index) => index % 2 === 0);
+const LATER = ROWS.filter((_, index) => index % 2 === 1);
+
+beforeEach(async () => {
+  server = new Server();
+  await server.start();
+  server.createStudy(STUDY);
+  server.importRows(STUDY, [HEADER!, ...FIRST]);
+  browser = await launchBrowser();
+});
+
+afterEach(async () => {
+  await browser.close();
+  await server.remove();
+});
+
+test('a new fit shows without a touch, and zoom, scroll, focus and text stay', async () => {
+  const page = await openPage(browser, server.url, `fraction?study=${STUDY}`);
+  const before = await answerOf(page);
+  await figuresOf(page, 2);
+  const figure = page.locator('[data-figure=best-fraction]');
+  await figure.scrollIntoViewIfNeeded();
+  const plot = (await figure.locator('.brush').boundingBox())!;
+  await page.mouse.move(plot.x + 0.4 * plot.width, plot.y + 150);
+  await page.mouse.down();
+  await page.mouse.move(plot.x + 0.7 * plot.width, plot.y + 150);
+  await page.mouse.up();
+  await page.waitForFunction(() => location.hash.includes('best-fraction.zoom'));
+  const zoomed = page.url();
+  const ticksOf = () => figure.locator('[aria-label="x-axis tick label"]').allInnerTexts();
+  const ticks = await ticksOf();
+  await figure.locator('.rows summary').click();
+  await page.getByLabel('Your split').focus();
+  const scroll = await page.evaluate(() => scrollY);
+
+  server.importRows(STUDY, [HEADER!, ...LATER]);
+  await page.locator('.news', { hasText: 'fit 2' }).waitFor();
+  await page.locator('.provenance', { hasText: 'fit 2, revision 2' }).waitFor();
+  await page.waitForTimeout(500);
+  expect(await answerOf(page)).not.toBe(before);
+  expect(await page.locator('.news').innerText()).toContain('761 runs');
+  expect(await page.locator('.news').innerText()).toMatch(/last updated \d+ s ago/);
+
+  expect(page.url()).toBe(zoomed);
+  expect(await ticksOf()).toEqual(ticks);
+  expect(await figure.locator('.rows table').isVisible()).toBe(true);
+  expect(await page.evaluate(() => scrollY)).toBe(scroll);
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('name'))).toBe(
+    'callerFraction',
+  );
+  await page.close();
+});
+
+test('a lost connection is said, and mended when the server is back', async () => {
+  const page = await openPage(browser, server.url, `fraction?study=${STUDY}`);
+  const before = await answerOf(page);
+  await server.stop();
+  await page.locator('.connection .lost').waitFor();
+  expect(await answerOf(page)).toBe(before);
+  await page.screenshot({ path: `${SCREENSHOTS}/connection-lost.png` });
+  // Typed meanwhile; to be answered afterwards.
+  await page.getByLabel('Bits per weight').fill('4');
+
+  await server.start();
+  await page.locator('.connection .mended').waitFor();
+  await page.locator('.answer .value', { hasNotText: before }).waitFor();
+  await page.locator('.connection p').waitFor({ state: 'detached' });
+  // News come again.
+  server.importRows(STUDY, [HEADER!, ...LATER]);
+  await page.locator('.provenance', { hasText: 'revision 2' }).waitFor();
+  await page.close();
+});

@@ -1,0 +1,127 @@
+// Every page, in both themes and at both widths: it answers, draws, can be read by everyone.
+
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import {
+  answerOf,
+  figuresOf,
+  launchBrowser,
+  openPage,
+  overflows,
+  violationsOf,
+  type View,
+} from './support/browser';
+import { SCREENSHOTS } from './support/paths';
+import { ONE_FRACTION, startServer, STUDY, type Server } from './support/server';
+
+const SMALL_MODEL = 'vocabulary=128&contextTokens=64';
+
+/** A page with a number: what it looks like, and the figures below it. */
+const PAGES = [
+  { id: 'fraction', number: / %$/, figures: ['best-fraction', 'loss-by-fraction'] },
+  { id: 'plan', number: /^\d\.\d{4}$/, figures: ['widths', 'memory', 'schedule'] },
+  { id: 'surface', number: /^\d\.\d{4}$/, figures: ['surface'] },
+  { id: 'waste', number: /( %|not told from 0)$/, figures: ['waste'] },
+  {
+    id: 'full-precision',
+    number: /^[+-]\d\.\d{4}$/,
+    figures: ['full-precision-plane', 'full-precision-curves'],
+  },
+  {
+    id: 'bits',
+    query: `&${SMALL_MODEL}&memoryBytes=60KiB`,
+    number: / bits?$/,
+    figures: ['best-width', 'width-probability', 'memory'],
+  },
+];
+
+const VIEWS: View[] = [
+  { width: 1280, theme: 'light' },
+  { width: 1280, theme: 'dark' },
+  { width: 390, theme: 'light' },
+  { width: 390, theme: 'dark' },
+];
+
+let server: Server;
+let browser: Browser;
+
+beforeAll(async () => {
+  server = await startServer();
+  browser = await launchBrowser();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.remove();
+});
+
+describe.each(PAGES)('$id', ({ id, query = '', number, figures }) => {
+  test.each(VIEWS)('answers at $width pixels, $theme', async (view) => {
+    const page = await openPage(browser, server.url, `${id}?study=${STUDY}${query}`, view);
+    expect(await answerOf(page)).toMatch(number);
+    expect(await figuresOf(page, figures.length)).toEqual(figures);
+    await page.screenshot({
+      path: `${SCREENSHOTS}/${id}-${view.width}-${view.theme}.png`,
+      fullPage: true,
+    });
+    expect(await violationsOf(page)).toEqual([]);
+    expect(await overflows(page)).toBe(false);
+    await page.close();
+  });
+
+  test('says where the answer comes from', async () => {
+    const page = await openPage(browser, server.url, `${id}?study=${STUDY}${query}`);
+    await answerOf(page);
+    const origin = await page.locator('.answer .provenance').innerText();
+    expect(origin).toContain('From compute_optimal_qat (no_irreducible), fit 1, revision 1.');
+    expect(origin).toContain('Inside the data.');
+    expect(origin).toMatch(/\d warnings?/);
+    await page.close();
+  });
+
+  test('has a question of its own in its title', async () => {
+    const page = await openPage(browser, server.url, `${id}?study=${STUDY}${query}`);
+    await answerOf(page);
+    expect(await page.title()).toMatch(/ · bitbudget$/);
+    expect(await page.locator('h1').innerText()).toMatch(/\?$/);
+    await page.close();
+  });
+});
+
+test.each(VIEWS)('a refusal shows its advice at $width pixels, $theme', async (view) => {
+  const page = await openPage(browser, server.url, `fraction?study=${ONE_FRACTION}`, view);
+  const refusal = page.locator('.refusal');
+  await refusal.waitFor();
+  expect(await refusal.innerText()).toContain('The data cannot answer this');
+  expect(await refusal.innerText()).toContain('measure more QAT fractions');
+  const [axis] = await refusal.locator('tbody tr').allInnerTexts();
+  expect(axis).toMatch(/qat fraction\s+1\s+4/);
+  await page.screenshot({ path: `${SCREENSHOTS}/refusal-${view.width}-${view.theme}.png` });
+  expect(await violationsOf(page)).toEqual([]);
+  expect(await overflows(page)).toBe(false);
+  await page.close();
+});
+
+test('a study that there is not is said to be none', async () => {
+  const page = await openPage(browser, server.url, 'fraction?study=nowhere');
+  await page.locator('.refusal').waitFor();
+  expect(await page.locator('.refusal').innerText()).toContain('studies/nowhere');
+  await page.close();
+});
+
+test('a question outside the data says how far', async () => {
+  const query = `fraction?study=${STUDY}&parameters=2.2M&totalTokens=160M`;
+  const page = await openPage(browser, server.url, query);
+  await answerOf(page);
+  expect(await page.locator('.outside').innerText()).toMatch(
+    /parameters 2\.2M is 9\.95 times above the largest \(measured: 24\.6k to 221k\)/,
+  );
+  await page.close();
+});
+
+test('waste that the data do not tell from nothing is not sold as a number', async () => {
+  const page = await openPage(browser, server.url, `waste?study=${STUDY}`);
+  expect(await answerOf(page)).toBe('not told from 0');
+  await page.close();
+});

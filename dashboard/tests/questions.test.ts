@@ -1,0 +1,178 @@
+// Asking: what one types, chooses and shares.
+
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { answerOf, figuresOf, launchBrowser, openPage } from './support/browser';
+import { ONE_FRACTION, startServer, STUDY, type Server } from './support/server';
+
+let server: Server;
+let browser: Browser;
+
+beforeAll(async () => {
+  server = await startServer();
+  browser = await launchBrowser();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.remove();
+});
+
+/** Waits until the sentence of the answer has the text. */
+async function sentenceWith(page: Page, text: string): Promise<void> {
+  await page.locator('.sentence', { hasText: text }).waitFor();
+}
+
+test('an answer changes with the question, and its link says the same', async () => {
+  const page = await openPage(browser, server.url, `fraction?study=${STUDY}`);
+  const before = await answerOf(page);
+  await page.getByLabel('Bits per weight').fill('4');
+  await page.getByLabel('Budget, all tokens').fill('16M');
+  await sentenceWith(page, 'then 7.47M with QAT');
+  const after = await answerOf(page);
+  expect(after).not.toBe(before);
+
+  const other = await browser.newPage();
+  await other.goto(page.url());
+  expect(await answerOf(other)).toBe(after);
+  expect(await other.getByLabel('Budget, all tokens').inputValue()).toBe('16M');
+  await other.close();
+  await page.close();
+});
+
+test('what cannot be read is said beside its field, and the last answer stays', async () => {
+  const page = await openPage(browser, server.url, `fraction?study=${STUDY}`);
+  const before = await answerOf(page);
+  const bits = page.getByLabel('Bits per weight');
+  await bits.fill('two');
+  const problem = page.locator('.field', { has: bits }).locator('.problem');
+  expect(await problem.innerText()).toContain("'two' is not a number");
+  expect(await bits.getAttribute('aria-invalid')).toBe('true');
+  const notes = await bits.getAttribute('aria-describedby');
+  expect(await page.locator(`[id="${notes}"]`).innerText()).toContain('is not a number');
+  expect(await answerOf(page)).toBe(before);
+  await bits.fill('');
+  expect(await problem.innerText()).toBe('is needed');
+  await page.close();
+});
+
+test('what the server finds wrong is said beside its field', async () => {
+  const page = await openPage(browser, server.url, `plan?study=${STUDY}&memoryBytes=1KiB`);
+  await page.locator('.refusal').waitFor();
+  const field = page.locator('.field', { has: page.getByLabel('Memory, at most') });
+  expect(await field.locator('.problem').innerText()).toContain('is 1024;');
+  await page.close();
+});
+
+test('a link with a mistake shows the mistake', async () => {
+  const page = await openPage(browser, server.url, `waste?study=${STUDY}&qatFraction=110%25`);
+  const field = page.locator('.field', { has: page.getByLabel('Your split') });
+  await field.locator('.problem').waitFor();
+  expect(await field.locator('.problem').innerText()).toBe('must be below 1');
+  await page.close();
+});
+
+test('axes show tokens or tokens per parameter-byte, and the link says which', async () => {
+  const page = await openPage(browser, server.url, `fraction?study=${STUDY}`);
+  const figure = page.locator('[data-figure=best-fraction]');
+  await figuresOf(page, 2);
+  expect(await figure.locator('svg').innerHTML()).toContain('All tokens per parameter-byte');
+  await figure.getByText('tokens', { exact: true }).click();
+  await figure.locator('svg', { hasText: /All tokens(?! per)/ }).waitFor();
+  expect(page.url()).toContain('axis=tokens');
+  await page.close();
+});
+
+test('questions go along to other pages, and back leads to the page before', async () => {
+  const page = await openPage(browser, server.url, `fraction?study=${STUDY}&weightBits=4`);
+  await answerOf(page);
+  await page.getByRole('link', { name: 'Waste' }).click();
+  await page.locator('[data-figure=waste]').waitFor();
+  expect(await page.getByLabel('Bits per weight').inputValue()).toBe('4');
+  await page.getByLabel('Your split').fill('20%');
+  await page.goBack();
+  await page.locator('[data-figure=best-fraction]').waitFor();
+  await page.close();
+});
+
+test('another study is a click away', async () => {
+  const page = await openPage(browser, server.url, `fraction?study=${STUDY}`);
+  await answerOf(page);
+  await page.getByLabel('Study').selectOption(ONE_FRACTION);
+  await page.locator('.refusal').waitFor();
+  expect(page.url()).toContain(`study=${ONE_FRACTION}`);
+  expect(await page.locator('.answer').count()).toBe(0);
+  await page.close();
+});
+
+test('a plan can start from money, which needs devices and a price', async () => {
+  const page = await openPage(browser, server.url, `plan?study=${STUDY}`);
+  await answerOf(page);
+  await page.getByLabel('Plan from').selectOption('money');
+  await page.getByLabel('Money').fill('0.000001');
+  await page.locator('.facts dt', { hasText: 'Hours on the clock' }).waitFor();
+  expect(await page.getByLabel('Price of a device hour').inputValue()).toBe('2');
+  await page.close();
+});
+
+test('the keyboard reaches all there is to do', async () => {
+  const page = await openPage(browser, server.url, `fraction?study=${STUDY}`);
+  await figuresOf(page, 2);
+  const missed = new Set(
+    await page
+      .locator('a:not(.skip), button:not(:disabled), input:not([type=radio]), select, summary')
+      .evaluateAll((all) =>
+        all.map((element, index) => (element.setAttribute('data-reach', `${index}`), `${index}`)),
+      ),
+  );
+  const presses = missed.size + 20;
+  for (let press = 0; press < presses; ++press) {
+    await page.keyboard.press('Tab');
+    const reached = await page.evaluate(() => document.activeElement?.getAttribute('data-reach'));
+    if (reached) missed.delete(reached);
+  }
+  expect([...missed]).toEqual([]);
+  await page.close();
+});
+
+test('the theme is the choice of the system until one makes another', async () => {
+  const view = { width: 1280, theme: 'dark' } as const;
+  const page = await openPage(browser, server.url, `fraction?study=${STUDY}`, view);
+  await answerOf(page);
+  const themeOf = () => page.evaluate(() => document.documentElement.dataset.theme);
+  expect(await themeOf()).toBe('dark');
+  await page.getByRole('button', { name: 'Light' }).click();
+  expect(await themeOf()).toBe('light');
+  await page.reload();
+  await answerOf(page);
+  expect(await themeOf()).toBe('light');
+  await page.close();
+});
+
+test('a change of bits shows soon', async () => {
+  const page = await openPage(browser, server.url, `fraction?study=${STUDY}`);
+  await figuresOf(page, 2);
+  const times: number[] = [];
+  for (const bits of ['4', '3', '2', '1', '4', '3', '2', '1', '4', '3', '2']) {
+    await page.waitForTimeout(400);
+    const time = await page.evaluate(async (text) => {
+      const input = document.querySelector<HTMLInputElement>('input[name=weightBits]')!;
+      const value = document.querySelector('.answer .value')!;
+      const began = performance.now();
+      const changed = new Promise<void>((resolve) => {
+        const observer = new MutationObserver(() => (observer.disconnect(), resolve()));
+        observer.observe(value, { characterData: true, childList: true, subtree: true });
+      });
+      input.value = text;
+      input.dispatchEvent(new Event('input', { bubbles: true }));
+      await changed;
+      return performance.now() - began;
+    }, bits);
+    times.push(Math.round(time));
+  }
+  times.sort((a, b) => a - b);
+  console.log(`a change of bits shows after ${times[5]} ms at the median (${times.join(', ')})`);
+  expect(times).toHaveLength(11);
+  await page.close();
+});

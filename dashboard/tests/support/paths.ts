@@ -1,0 +1,11 @@
+// Where things are. The programs are those of the release build unless BITBUDGET_BIN says
+// otherwise.
+
+import { fileURLToPath } from 'node:url';
+
+export const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
+export const DASHBOARD = `${REPOSITORY}dashboard/dist`;
+export const PROGRAMS = process.env.BITBUDGET_BIN ?? `${REPOSITORY}build/release/bin`;
+export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+export const SCREENSHOTS = `${REPOSITORY}build/dashboard/screenshots`;
+export const DATA = `${REPOSITORY}data/micro_prototype`;
