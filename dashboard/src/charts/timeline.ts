@@ -68,12 +68,15 @@ function tipOf({ job, start, end }: Bar): string {
 const LANE_PIXELS = 22;
 const MOST_LANES_PIXELS = 620;
 
+/** Shorter spans would have ticks of less than a second. */
+const SHORTEST_SECONDS = 10;
+
 export function timelineChart(bars: readonly Bar[]): Chart {
   const workers = [...new Set(bars.map((bar) => bar.worker))].sort();
   const counts = countStates(bars.map((bar) => bar.job));
   const states = JOB_STATES.filter((state) => counts.get(state)! > 0);
   const interrupted = bars.filter(({ job }) => job.lostCount + job.failureCount > 0);
-  const last = bars.reduce((most, bar) => Math.max(most, bar.end), 1);
+  const last = bars.reduce((most, bar) => Math.max(most, bar.end), SHORTEST_SECONDS);
   return {
     title: 'Timeline',
     summary:
@@ -109,7 +112,12 @@ export function timelineChart(bars: readonly Bar[]): Chart {
           margins.marginTop +
           margins.marginBottom +
           Math.min(MOST_LANES_PIXELS, LANE_PIXELS * workers.length),
-        x: { domain: [0, last], label: 'Since the first lease', tickFormat: formatDuration },
+        x: {
+          domain: [0, last],
+          ticks: width < 500 ? 4 : 10,
+          tickFormat: formatDuration,
+          label: 'Since the first lease',
+        },
         y: { type: 'band', domain: workers, label: null, padding: 0.15 },
         marks: [
           Plot.barX(bars, {

@@ -105,15 +105,15 @@ function CampaignPicker({ study, id, jobCount }: CampaignPickerProps) {
 /** How often bars of jobs that are trained grow. */
 const CLOCK_MS = 5_000;
 
-/** The time, as often as the timeline needs it. */
-function useClock(isRunning: boolean): number {
-  const [now, setNow] = useState(Date.now());
+/** A number that grows as often as the timeline is to be drawn anew. */
+function useTicks(isRunning: boolean): number {
+  const [ticks, setTicks] = useState(0);
   useEffect(() => {
     if (!isRunning) return;
-    const timer = setInterval(() => setNow(Date.now()), CLOCK_MS);
+    const timer = setInterval(() => setTicks((before) => before + 1), CLOCK_MS);
     return () => clearInterval(timer);
   }, [isRunning]);
-  return now;
+  return ticks;
 }
 
 /** More are shown on demand, for thousands of rows take a page a while. */
@@ -153,8 +153,8 @@ function curveOf(job: Job, points: readonly ProgressPoint[]): Curve {
 
 function Jobs({ live, all }: { live: LiveJobs; all: readonly Job[] }) {
   const { jobs: drawnText, job: openedId } = parameters.value;
-  const now = useClock(all.some(isUnderWay));
-  const bars = useMemo(() => barsOf(all, now), [live.stateVersion, now]);
+  const ticks = useTicks(all.some(isUnderWay));
+  const bars = useMemo(() => barsOf(all, Date.now()), [live.stateVersion, ticks]);
   const timeline = useMemo(() => timelineChart(bars), [bars]);
   const drawn = jobsToDraw(all, drawnText);
   const stored = useJobCurves(drawn.filter((job) => !isUnderWay(job)));

@@ -1,7 +1,7 @@
 // Stores the rows of a file, in as many requests as their size makes necessary. A row that is
 // stored already changes nothing, so that a file may be imported again after a correction.
 
-import { create, toJsonString } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { ConnectError } from '@connectrpc/connect';
 
 import { ExperimentConflictSchema } from '../gen/bitbudget/v1/error_details_pb';
@@ -11,9 +11,8 @@ import type { ExperimentInit, Problem } from '../text/experiment_file';
 import { lastPart } from '../text/quantity';
 import { experiments } from './clients';
 
-/** What one request may hold: the server takes 4 MiB, and a character up to 3 bytes. */
-const MOST_ROWS = 5_000;
-const MOST_CHARACTERS = 1_200_000;
+/** So many rows with the longest of notes are within the 4 MiB that the server takes. */
+const MOST_ROWS = 2_000;
 
 export interface Imported {
   created: number;
@@ -29,20 +28,9 @@ export interface ImportResult extends Imported {
 
 /** Divides rows into requests that the server takes, each made when it is asked for. */
 export function* toBatches(rows: readonly ExperimentInit[]): Generator<Experiment[]> {
-  let batch: Experiment[] = [];
-  let size = 0;
-  for (const row of rows) {
-    const experiment = create(ExperimentSchema, row);
-    const characters = toJsonString(ExperimentSchema, experiment).length;
-    if (batch.length === MOST_ROWS || size + characters > MOST_CHARACTERS) {
-      yield batch;
-      batch = [];
-      size = 0;
-    }
-    batch.push(experiment);
-    size += characters;
+  for (let first = 0; first < rows.length; first += MOST_ROWS) {
+    yield rows.slice(first, first + MOST_ROWS).map((row) => create(ExperimentSchema, row));
   }
-  if (batch.length > 0) yield batch;
 }
 
 /** "experiments[3].loss_nats" of a request is the field loss_nats of its fourth row. */
