@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds bitbudget-server, bitbudget-worker and bitbudget, optimised, into
-# build/release/bin; installs missing Debian packages first. May be run again at any
-# time.
+# build/release/bin, and the dashboard into dashboard/dist; installs missing Debian
+# packages first. May be run again at any time.
 #
 #   scripts/build.sh
 #   scripts/build.sh worker [CMAKE_ARGUMENTS...]   also the training program, into
@@ -28,3 +28,5 @@ if $trainer; then
   build_preset worker bitbudget-train -DBITBUDGET_TESTS=OFF "$@"
   say "Built: build/worker/bin/bitbudget-train"
 fi
+# The programs do without it; on a machine without the npm registry there is none.
+scripts/build_dashboard.sh || say "Without the dashboard; scripts/build_dashboard.sh builds it"

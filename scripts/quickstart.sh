@@ -59,13 +59,13 @@ stop_server() {
   rm -f "$folder/server.pid"
 }
 
-# Starts a server on a fresh database and a free port; sets `server` and
+# Starts a server on a fresh database and free ports; sets `server` and
 # BITBUDGET_SERVER.
 start_server() {
   rm -rf "$folder"
   mkdir -p "$folder"
   touch "$folder/server.out"
-  bitbudget-server --database "$folder/bitbudget.db" --listen 127.0.0.1:0 \
+  bitbudget-server --database "$folder/bitbudget.db" --listen 127.0.0.1:0 --http 127.0.0.1:0 \
     >"$folder/server.out" 2>"$folder/server.log" &
   server=$!
   say "$server" >"$folder/server.pid"
@@ -122,7 +122,9 @@ finish() {
   if [[ -z ${server:-} ]]; then return; fi
   if $keep && ((code == 0)); then
     tell <<TEXT
-The server goes on. In this directory:
+The server goes on. The same answers with figures, in a browser:
+  $(sed -n 's/^bitbudget-server dashboard at //p' "$folder/server.out")
+In this directory:
   export BITBUDGET_SERVER=$BITBUDGET_SERVER PATH="\$PWD/build/release/bin:\$PATH"
   bitbudget --help
   kill $server          # stops it; what was stored stays in $folder

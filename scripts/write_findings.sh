@@ -31,7 +31,7 @@ finish() {
 }
 trap finish EXIT
 
-bitbudget-server --database "$scratch/findings.db" --listen 127.0.0.1:0 \
+bitbudget-server --database "$scratch/findings.db" --listen 127.0.0.1:0 --http none \
   >"$scratch/server.out" 2>"$scratch/server.log" &
 server=$!
 for ((attempt = 0; attempt < 300; ++attempt)); do
