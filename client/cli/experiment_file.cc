@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <optional>
 #include <utility>
 
+#include "client/cli/csv_reader.h"
 #include "client/cli/field.h"
 #include "client/cli/suggest.h"
 #include "google/protobuf/descriptor.h"
@@ -39,101 +39,6 @@ constexpr std::array<const char*, 16> kColumns = {"parameters",
                                                   "replicate",
                                                   "loss_stderr_nats",
                                                   "note"};
-
-// A row of cells and the line that it begins on.
-struct CsvRow {
-  int64_t line = 0;
-  std::vector<std::string> cells;
-};
-
-// Divides a CSV file into rows with libcsv, fed line by line, because libcsv
-// counts none. Quoted cells may hold line ends; empty lines are no rows.
-class CsvReader {
- public:
-  explicit CsvReader(std::istream& input) : input_(input), parser_(new csv_parser) {
-    csv_init(parser_.get(), CSV_STRICT | CSV_STRICT_FINI);
-  }
-  ~CsvReader() { csv_free(parser_.get()); }
-
-  CsvReader(const CsvReader&) = delete;
-  CsvReader& operator=(const CsvReader&) = delete;
-
-  // The next row; nullopt at the end. INVALID_ARGUMENT for broken quotes.
-  absl::StatusOr<std::optional<CsvRow>> Next() {
-    while (next_ == rows_.size()) {
-      rows_.clear();
-      next_ = 0;
-      std::string line;
-      if (!std::getline(input_, line)) return AtEnd();
-      ++line_;
-      if (line_ == 1 && line.compare(0, 3, "\xEF\xBB\xBF") == 0) line.erase(0, 3);
-      if (const absl::Status text = CheckText(line); !text.ok()) return text;
-      if (!row_open_) {
-        row_.line = line_;
-        row_open_ = line.find_first_not_of(" \t\r") != std::string::npos;
-      }
-      if (!input_.eof()) line.push_back('\n');
-      if (csv_parse(parser_.get(), line.data(), line.size(), &OnCell, &OnRow, this) !=
-          line.size()) {
-        return Broken("a quote stands where none may be; write \" inside a quoted cell as \"\"");
-      }
-    }
-    return std::move(rows_[next_++]);
-  }
-
- private:
-  static void OnCell(void* cell, size_t size, void* self) {
-    static_cast<CsvReader*>(self)->row_.cells.emplace_back(static_cast<const char*>(cell), size);
-  }
-
-  // Bytes that are no text: the file is of another encoding, or no CSV at all.
-  absl::Status CheckText(std::string_view line) const {
-    int64_t column = 1;
-    for (std::string_view rest = line; !rest.empty(); ++column) {
-      const size_t size = Utf8CharacterSize(rest);
-      if (size == 0 || rest[0] == '\0') {
-        return absl::InvalidArgumentError(fmt::format(
-            "line {}, column {}: the byte 0x{:02X} is no UTF-8 text; is this a CSV file? "
-            "Save it as UTF-8",
-            line_,
-            column,
-            static_cast<unsigned char>(rest[0])));
-      }
-      rest.remove_prefix(size);
-    }
-    return absl::OkStatus();
-  }
-
-  static void OnRow(int, void* self) {
-    auto* reader = static_cast<CsvReader*>(self);
-    reader->rows_.push_back(std::move(reader->row_));
-    reader->row_ = {};
-    reader->row_open_ = false;
-  }
-
-  absl::StatusOr<std::optional<CsvRow>> AtEnd() {
-    if (ended_) return std::nullopt;
-    ended_ = true;
-    if (csv_fini(parser_.get(), &OnCell, &OnRow, this) != 0) {
-      return Broken("the quote opened in this row is never closed");
-    }
-    if (rows_.empty()) return std::nullopt;
-    return std::move(rows_[next_++]);
-  }
-
-  absl::Status Broken(std::string_view problem) const {
-    return absl::InvalidArgumentError(fmt::format("line {}: {}", row_.line, problem));
-  }
-
-  std::istream& input_;
-  const std::unique_ptr<csv_parser> parser_;
-  int64_t line_ = 0;
-  CsvRow row_;
-  bool row_open_ = false;  // a quoted cell goes on in the next line
-  std::vector<CsvRow> rows_;
-  size_t next_ = 0;
-  bool ended_ = false;
-};
 
 bool IsColumn(const std::string& name) {
   return std::find(kColumns.begin(), kColumns.end(), name) != kColumns.end();
@@ -203,23 +108,6 @@ std::vector<RejectedRow> ReadRow(const CsvRow& row,
   return problems;
 }
 
-// Adds a row that was read, or what is wrong with it.
-void Keep(v1::Experiment experiment,
-          std::vector<RejectedRow> problems,
-          int64_t line,
-          ParsedFile& file) {
-  if (problems.empty()) {
-    experiment.mutable_provenance()->set_line(line);
-    file.rows.push_back(std::move(experiment));
-    return;
-  }
-  const int64_t index = static_cast<int64_t>(file.rows.size()) + file.rejected_row_count++;
-  for (RejectedRow& problem : problems) {
-    problem.index = index;
-    file.rejected.push_back(std::move(problem));
-  }
-}
-
 // As CSV has it: quoted if it must be.
 std::string Cell(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) {
@@ -232,6 +120,24 @@ std::string Cell(const std::string& text) {
 }
 
 }  // namespace
+
+void AddRow(v1::Experiment experiment,
+            std::vector<RejectedRow> problems,
+            int64_t line,
+            ParsedFile& file) {
+  if (problems.empty()) {
+    if (line > 0) experiment.mutable_provenance()->set_line(line);
+    file.rows.push_back(std::move(experiment));
+    return;
+  }
+  const int64_t index = static_cast<int64_t>(file.rows.size()) + file.rejected_row_count++;
+  for (RejectedRow& problem : problems) {
+    problem.index = index;
+    file.rejected.push_back(std::move(problem));
+  }
+}
+
+std::span<const char* const> ExperimentColumns() { return kColumns; }
 
 absl::StatusOr<ParsedFile> ReadCsv(std::istream& input) {
   CsvReader reader(input);
@@ -246,7 +152,7 @@ absl::StatusOr<ParsedFile> ReadCsv(std::istream& input) {
     if (!row) return file;
     v1::Experiment experiment;
     std::vector<RejectedRow> problems = ReadRow(*row, fields, experiment);
-    Keep(std::move(experiment), std::move(problems), row->line, file);
+    AddRow(std::move(experiment), std::move(problems), row->line, file);
   }
 }
 
@@ -260,7 +166,7 @@ ParsedFile ReadJsonLines(std::istream& input) {
     const auto status = google::protobuf::util::JsonStringToMessage(text, &experiment);
     // Its words quote the line.
     if (!status.ok()) problems.push_back({0, line, "", ToUtf8(std::string(status.message()))});
-    Keep(std::move(experiment), std::move(problems), line, file);
+    AddRow(std::move(experiment), std::move(problems), line, file);
   }
   return file;
 }

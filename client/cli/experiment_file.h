@@ -8,7 +8,9 @@
 #ifndef BITBUDGET_CLIENT_CLI_EXPERIMENT_FILE_H_
 #define BITBUDGET_CLIENT_CLI_EXPERIMENT_FILE_H_
 
+#include <cstdint>
 #include <istream>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,9 @@ namespace bitbudget::cli {
 struct ParsedFile {
   std::vector<v1::Experiment> rows;
 
+  // Where each of `rows` stood, for readers, where its line does not tell; else empty.
+  std::vector<std::string> places;
+
   // One for each problem of a row that could not be read; such rows are not
   // among `rows`. `index` counts all rows of the file.
   std::vector<RejectedRow> rejected;
@@ -29,6 +34,15 @@ struct ParsedFile {
   // Rows that could not be read: fewer than problems if a row has several.
   int64_t rejected_row_count = 0;
 };
+
+// Adds a row that stood in `line` (0 if it has none), or what is wrong with it.
+void AddRow(v1::Experiment experiment,
+            std::vector<RejectedRow> problems,
+            int64_t line,
+            ParsedFile& file);
+
+// The columns of a CSV file, required ones first.
+std::span<const char* const> ExperimentColumns();
 
 // Reads a CSV file. INVALID_ARGUMENT for a header that cannot be used (an unknown
 // column, a required one missing, one twice, none at all), for bytes that are no

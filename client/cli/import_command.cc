@@ -1,79 +1,31 @@
 #include <fmt/format.h>
 
-#include <filesystem>
-#include <fstream>
-#include <iostream>
 #include <memory>
 #include <string>
 
 #include "client/cli/commands.h"
 #include "client/cli/error_text.h"
-#include "client/cli/experiment_file.h"
 #include "client/cli/flags.h"
+#include "client/cli/import_source.h"
+#include "client/cli/mapping_report.h"
 #include "client/cli/study_report.h"
 #include "client/cli/terminal.h"
 #include "util/status_macros.h"
-#include "util/utf8.h"
 
 namespace bitbudget::cli {
 namespace {
-
-constexpr char kStandardInput[] = "-";
 
 // As many as the server's own replies list.
 constexpr int kMaxReportedRows = 100;
 
 struct ImportArguments {
   std::string study;
-  std::string file;
-  std::string format;
+  ImportSource source;
   std::string import_batch;
   bool skip_invalid = false;
   bool dry_run = false;
   bool wait = false;
 };
-
-std::string SourceName(const ImportArguments& arguments) {
-  return arguments.file == kStandardInput ? "standard input" : arguments.file;
-}
-
-bool IsJsonLines(const ImportArguments& arguments) {
-  if (!arguments.format.empty()) return arguments.format == "jsonl";
-  return std::filesystem::path(arguments.file).extension() == ".jsonl";
-}
-
-// Standard input has no name that would tell one import from another.
-std::string Batch(const ImportArguments& arguments) {
-  if (!arguments.import_batch.empty() || arguments.file == kStandardInput) {
-    return arguments.import_batch;
-  }
-  return ToUtf8(std::filesystem::path(arguments.file).filename().string());
-}
-
-absl::StatusOr<ParsedFile> Parse(const ImportArguments& arguments, std::istream& input) {
-  if (IsJsonLines(arguments)) return ReadJsonLines(input);
-  return ReadCsv(input);
-}
-
-absl::StatusOr<ParsedFile> ReadFile(const ImportArguments& arguments) {
-  const std::string source = SourceName(arguments);
-  std::ifstream file;
-  if (arguments.file != kStandardInput) {
-    file.open(arguments.file, std::ios::binary);
-    if (!file || std::filesystem::is_directory(arguments.file)) {
-      return absl::NotFoundError(fmt::format("cannot read {}", source));
-    }
-  }
-  std::istream& input = arguments.file == kStandardInput ? std::cin : file;
-  absl::StatusOr<ParsedFile> parsed = Parse(arguments, input);
-  if (input.bad()) return absl::DataLossError(fmt::format("cannot read all of {}", source));
-  if (!parsed.ok()) {
-    return MakeError(parsed.status().code(),
-                     fmt::format("{}, {}", source, std::string(parsed.status().message())),
-                     {.reason = "UNREADABLE_FILE"});
-  }
-  return parsed;
-}
 
 // All rows at once or none: rows that could not be read refuse the import, unless
 // they are to be skipped.
@@ -85,7 +37,9 @@ absl::Status CheckReadable(const ParsedFile& file, const ImportArguments& argume
       fmt::format(
           "{} of {} cannot be read; nothing was imported (--skip-invalid imports the rest)",
           file.rejected_row_count == 1 ? "1 row" : fmt::format("{} rows", file.rejected_row_count),
-          SourceName(arguments)),
+          arguments.source.files.size() == 1
+              ? arguments.source.Name()
+              : fmt::format("{} files", arguments.source.files.size())),
       {.reason = "UNREADABLE_ROWS",
        .rejected_rows = {file.rejected.begin(), file.rejected.begin() + reported}});
 }
@@ -108,13 +62,25 @@ absl::StatusOr<v1::ImportExperimentsResponse> Send(client::Client& client,
                                                    const ImportArguments& arguments) {
   v1::ImportExperimentsRequest header;
   header.set_parent(arguments.study);
-  header.set_import_batch(Batch(arguments));
+  header.set_import_batch(arguments.import_batch.empty() ? arguments.source.Batch()
+                                                         : arguments.import_batch);
   header.set_skip_invalid(arguments.skip_invalid);
   header.set_validate_only(arguments.dry_run);
   ProgressLine progress;
-  return client.ImportExperiments(std::move(header), file.rows, [&](int64_t sent) {
-    progress.Show(fmt::format("{} of {} rows sent", sent, file.rows.size()));
-  });
+  absl::StatusOr<v1::ImportExperimentsResponse> response =
+      client.ImportExperiments(std::move(header), file.rows, [&](int64_t sent) {
+        progress.Show(fmt::format("{} of {} rows sent", sent, file.rows.size()));
+      });
+  if (!response.ok()) return WithPlaces(response.status(), file);
+  AddPlaces(file, *response);
+  return response;
+}
+
+// How a column map was understood, and with --dry-run what it makes of the first rows.
+void ReportColumns(const Session& session, const ImportRows& rows, bool dry_run) {
+  if (rows.report.empty() || session.json) return;
+  session.PrintError(rows.report);
+  if (dry_run) session.PrintError(FirstRowsText(rows.file));
 }
 
 void Report(const Session& session,
@@ -122,7 +88,7 @@ void Report(const Session& session,
             const ImportArguments& arguments) {
   for (const v1::RejectedRow& row : response.rejected_rows()) {
     std::string line = RejectedRowText({row.index(), row.line(), row.field(), row.description()},
-                                       SourceName(arguments));
+                                       arguments.source.Name());
     line.pop_back();
     session.Note(line);
   }
@@ -139,8 +105,10 @@ absl::Status WaitForFit(Session& session,
 }
 
 absl::Status RunImport(Session& session, const ImportArguments& arguments) {
-  session.source = SourceName(arguments);
-  ASSIGN_OR_RETURN(const ParsedFile file, ReadFile(arguments));
+  session.source = arguments.source.Name();
+  ASSIGN_OR_RETURN(const ImportRows rows, ReadImport(arguments.source));
+  const ParsedFile& file = rows.file;
+  ReportColumns(session, rows, arguments.dry_run);
   RETURN_IF_ERROR(CheckReadable(file, arguments));
   ASSIGN_OR_RETURN(client::Client * client, session.Client());
   ASSIGN_OR_RETURN(v1::ImportExperimentsResponse response, Send(*client, file, arguments));
@@ -159,16 +127,25 @@ void AddImportCommand(CLI::App& experiments, Session& session) {
                                  "changes nothing",
                                  "bitbudget experiments import --study micro runs.csv\n"
                                  "bitbudget experiments import --study micro runs.csv --dry-run\n"
+                                 "bitbudget experiments import --study micro wandb.csv --columns "
+                                 "wandb --dry-run\n"
                                  "zcat runs.csv.gz | bitbudget experiments import --study micro -");
   auto arguments = std::make_shared<ImportArguments>();
   AddStudy(command, &arguments->study)->required();
   command
       ->add_option(
           "file",
-          arguments->file,
-          "CSV with a header row, or JSON Lines if it ends in .jsonl; - for standard input")
+          arguments->source.files,
+          "CSV with a header row, or JSON Lines if it ends in .jsonl; - for standard input; "
+          "with --columns also pages of MLflow's runs/search, all in one import")
       ->required();
-  command->add_option("--format", arguments->format, "Format of the file, whatever its name")
+  command
+      ->add_option("--columns",
+                   arguments->source.columns,
+                   "Reads other columns than ours, by a column map: wandb, mlflow, chinchilla or "
+                   "a file (docs/import.md); says what it makes of them")
+      ->type_name("MAP");
+  command->add_option("--format", arguments->source.format, "Format of the file, whatever its name")
       ->check(CLI::IsMember({"csv", "jsonl"}).description(""))
       ->type_name("csv|jsonl");
   command
