@@ -42,8 +42,11 @@ export function draw(
   });
   plot.setAttribute('role', 'img');
   plot.setAttribute('aria-label', `${chart.title}. ${chart.summary}`);
-  // Parts of an image have no names of their own.
-  for (const part of plot.querySelectorAll('g[aria-label]')) part.removeAttribute('aria-label');
+  // Parts of an image have no names for people, only for programs.
+  for (const part of plot.querySelectorAll<SVGGElement>('g[aria-label]')) {
+    part.dataset.part = part.getAttribute('aria-label')!;
+    part.removeAttribute('aria-label');
+  }
   return plot;
 }
 
