@@ -168,6 +168,11 @@ void AddRun(CLI::App& app, RunArguments& arguments) {
       ->check(CLI::NonNegativeNumber);
   command->add_option("--progress-seconds", arguments.progress_seconds, "From one to the next")
       ->check(CLI::NonNegativeNumber);
+  command
+      ->add_option("--gemm-rate",
+                   options.gemm_flops_per_second,
+                   "FLOP/s of a large product, as an earlier run here measured; 0: measure")
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--format", arguments.format, "auto, json or terminal")
       ->check(CLI::IsMember({"auto", "json", "terminal"}));
   command->add_option("--end-with-parent",

@@ -50,6 +50,8 @@ bool HasEnded(v1::JobState state) {
   return state == v1::SUCCEEDED || state == v1::FAILED || state == v1::CANCELLED;
 }
 
+int ThreadsOf(const v1::Job& job) { return std::max(1, job.training().threads()); }
+
 // Every second point goes when there are more than one report can carry: the
 // server was away for long.
 void Thin(v1::ReportProgressRequest& report) {
@@ -122,11 +124,18 @@ absl::StatusOr<std::unique_ptr<TrainerProcess>> JobRun::StartTrainer() const {
                      "json",
                      "--checkpoint-seconds",
                      fmt::to_string(absl::ToDoubleSeconds(options.checkpoint_interval)),
+                     "--gemm-rate",
+                     fmt::to_string(GemmRate()),
                      "--end-with-parent",
                      fmt::to_string(getpid())},
        .error_file = folder_.Errors(),
        .lock = lock_->descriptor(),
        .keep_blas_environment = options.keep_blas_environment});
+}
+
+double JobRun::GemmRate() const {
+  const auto rate = context_.gemm_rates.find(ThreadsOf(job_));
+  return rate == context_.gemm_rates.end() ? 0 : rate->second;
 }
 
 absl::StatusOr<TrainerEnd> JobRun::Train() {
@@ -176,6 +185,7 @@ void JobRun::HandleLine(const std::string& line, TrainerProcess& trainer) {
 void JobRun::HandleStart(const StartedEvent& event, TrainerProcess& trainer) {
   spdlog::info("training job={} from_tokens={}", job_.name(), event.start_tokens);
   next_report_ = Now();
+  context_.gemm_rates[ThreadsOf(job_)] = event.gemm_flops_per_second;
   for (const int64_t tokens : job_.training().milestone_tokens()) {
     if (tokens > event.start_tokens) return;
     if (start_ && tokens <= job_.start_tokens()) continue;
@@ -239,7 +249,7 @@ bool JobRun::MayStartAnew(const TrainerEnd& end) {
   if (started_anew_ || (!refused && stop_ != Stop::kRestart)) return false;
   started_anew_ = true;
   std::error_code ignored;
-  const bool had_latest = std::filesystem::remove(folder_.Latest(), ignored);
+  const bool had_latest = std::filesystem::remove_all(folder_.Latest(), ignored) > 0;
   // Without a checkpoint of its own it was the start that was refused.
   if (refused && !had_latest) start_.reset();
   spdlog::warn("training anew job={} reason=\"{}\"",
@@ -274,9 +284,12 @@ JobEnd JobRun::Complete() {
   if (start_) request.mutable_statistics()->set_reused_tokens(job_.start_tokens());
   *request.mutable_checkpoints() = report_.checkpoints();
   *request.mutable_points() = report_.points();
+  const std::string loss = job_.kind() == v1::TRUNK
+                               ? std::string("none")
+                               : fmt::to_string(finished.experiment.loss_nats());
   spdlog::info("finished job={} loss_nats={} tokens_per_second={:.0f}",
                job_.name(),
-               finished.experiment.loss_nats(),
+               loss,
                finished.statistics.tokens_per_second());
   const absl::Status delivered = Deliver(context_.client, context_.work, request);
   if (!delivered.ok()) {

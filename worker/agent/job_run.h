@@ -3,6 +3,7 @@
 #ifndef BITBUDGET_WORKER_AGENT_JOB_RUN_H_
 #define BITBUDGET_WORKER_AGENT_JOB_RUN_H_
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,6 +41,9 @@ struct Context {
   const WorkDirectory& work;
   Shutdown& shutdown;
   absl::Duration drain_at;  // on the steady clock; infinite if there is no end
+  // FLOP/s of a large product by threads of BLAS, as the first trainer of this agent
+  // has measured them: later ones need not.
+  std::map<int, double>& gemm_rates;
 };
 
 // Used once, by one thread.
@@ -57,6 +61,7 @@ class JobRun {
   absl::Status Prepare();
   void CheckStart();
   absl::StatusOr<std::unique_ptr<TrainerProcess>> StartTrainer() const;
+  double GemmRate() const;  // 0: not measured yet
   // One run of the trainer to its end.
   absl::StatusOr<TrainerEnd> Train();
   void StopTrainer(TrainerProcess& trainer, Stop why);

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <map>
 #include <memory>
 #include <string>
 #include <variant>
@@ -40,11 +41,13 @@ absl::Status Work(const Options& options, Shutdown& shutdown) {
                options.server,
                options.work_directory,
                options.trainer);
+  std::map<int, double> gemm_rates;
   return Agent({.options = options,
                 .client = *client,
                 .work = *work,
                 .shutdown = shutdown,
-                .drain_at = drain_at})
+                .drain_at = drain_at,
+                .gemm_rates = gemm_rates})
       .Run();
 }
 

@@ -89,7 +89,10 @@ void AddOptions(CLI::App& app, Options& options) {
                  "Bytes of checkpoints that stay when their job has ended; else 4 GiB")
       ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
       ->type_name("BYTES");
-  AddTime(app, "--wall-time", options.wall_time, "Drain in time to be gone after this long");
+  AddTime(app,
+          "--wall-time",
+          options.wall_time,
+          "Be gone after this long: drains 30 s before, so that 30 s or less take no job");
   AddTime(app, "--idle-exit", options.idle_exit, "Leave after this long without a job");
   AddTime(app, "--lease", options.lease, "Period of a lease, 5 s to 1 h; else 60 s");
   AddTime(app,

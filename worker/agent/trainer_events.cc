@@ -100,7 +100,10 @@ TrainerEvent ParseTrainerEvent(std::string_view text) {
   const json line = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!line.is_object()) return UnknownEvent();
   const std::string event = Field<std::string>(line, "event");
-  if (event == "started") return StartedEvent{Field<int64_t>(line, "start_tokens")};
+  if (event == "started") {
+    return StartedEvent{Field<int64_t>(line, "start_tokens"),
+                        Field<double>(line, "gemm_flops_per_second")};
+  }
   if (event == "progress") return Progress(line);
   if (event == "checkpoint") return CheckpointOf(line);
   if (event == "warning") return WarningEvent{Field<std::string>(line, "message")};

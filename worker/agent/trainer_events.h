@@ -15,7 +15,8 @@
 namespace bitbudget::agent {
 
 struct StartedEvent {
-  int64_t start_tokens = 0;  // that the first state has seen
+  int64_t start_tokens = 0;          // that the first state has seen
+  double gemm_flops_per_second = 0;  // of a large product; 0: unknown
 };
 
 struct CheckpointEvent {

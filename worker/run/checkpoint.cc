@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string_view>
@@ -123,6 +124,8 @@ absl::StatusOr<std::string> WriteCheckpoint(const std::string& path, const Check
 absl::StatusOr<Checkpoint> ReadCheckpoint(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file.is_open()) return NotFound("checkpoint", path);
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return Damaged(path, "is a directory");
   const std::string content{std::istreambuf_iterator<char>(file), {}};
   if (!content.starts_with(kMagic) || content.size() < kMagic.size() + kHashBytes) {
     return Damaged(path, "is no checkpoint, or cut off");

@@ -1,5 +1,6 @@
 #include "worker/run/config.h"
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -144,7 +145,7 @@ absl::StatusOr<RunConfig> ParseRunConfig(std::string_view json) {
   };
   check_range("seed", config.seed, 0, int64_t{1} << 31);
   check_range("batch_sequences", config.batch_sequences, 1, 4096);
-  check_range("evaluation_tokens", config.evaluation_tokens, 1, int64_t{1} << 40);
+  check_range("evaluation_tokens", config.evaluation_tokens, 0, int64_t{1} << 40);
   check_range("threads", config.threads, 1, 1024);
   if (!(config.max_epochs > 0)) fields.Fail("max_epochs", "is not above 0");
 
@@ -162,6 +163,10 @@ absl::StatusOr<RunConfig> ParseRunConfig(std::string_view json) {
 }
 
 absl::StatusOr<RunConfig> ReadRunConfig(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    return InvalidField("config", fmt::format("{} is a directory, not a file", path));
+  }
   std::ifstream file(path, std::ios::binary);
   if (!file.is_open()) return NotFound("config", path);
   const std::string text{std::istreambuf_iterator<char>(file), {}};

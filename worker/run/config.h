@@ -27,7 +27,7 @@ struct RunConfig {
   ScheduleOptions schedule;
   AdamWOptions optimizer;
   Quantization quantization;
-  int64_t evaluation_tokens = 524288;  // at most; a window more or less
+  int64_t evaluation_tokens = 524288;  // at most; a window more or less; 0: none
   int threads = 1;                     // of BLAS
 
   // What does not.

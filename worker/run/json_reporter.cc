@@ -74,9 +74,11 @@ class JsonReporter final : public Reporter {
                        {"embedding_parameters", event.embedding_parameters},
                        {"fp_tokens", event.fp_tokens},
                        {"qat_tokens", event.qat_tokens},
-                       {"trunk", event.hashes.trunk.substr(0, kTrunkDigits)},
-                       {"loss_nats", event.loss_nats},
-                       {"loss_stderr_nats", event.loss_stderr_nats}});
+                       {"trunk", event.hashes.trunk.substr(0, kTrunkDigits)}});
+    if (event.loss_nats) {
+      result.update(
+          Json{{"loss_nats", *event.loss_nats}, {"loss_stderr_nats", event.loss_stderr_nats}});
+    }
     Write({{"event", "finished"},
            {"run_hash", event.hashes.run},
            {"result", result},

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -52,7 +53,7 @@ struct FinishedEvent {
   int64_t embedding_parameters = 0;
   int64_t fp_tokens = 0;  // as trained: whole steps
   int64_t qat_tokens = 0;
-  double loss_nats = 0;
+  std::optional<double> loss_nats;  // unset if not evaluated
   double loss_stderr_nats = 0;
   int64_t evaluation_tokens = 0;
   double train_seconds = 0;  // of this process, without evaluation

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "fmt/format.h"
@@ -68,6 +69,7 @@ class Run {
   absl::Duration last_progress_;
   double loss_since_progress_ = 0;
   int64_t steps_since_progress_ = 0;
+  double last_loss_ = 0;  // of the last step
 };
 
 absl::Status Run::Prepare() {
@@ -79,7 +81,8 @@ absl::Status Run::Prepare() {
   ASSIGN_OR_RETURN(trainer_, Trainer::Create(config_, *data_));
   RETURN_IF_ERROR(RestoreState());
   start_step_ = trainer_->step();
-  gemm_rate_ = MeasureGemmRate();
+  gemm_rate_ =
+      options_.gemm_flops_per_second > 0 ? options_.gemm_flops_per_second : MeasureGemmRate();
   ReportStart();
   return absl::OkStatus();
 }
@@ -135,6 +138,7 @@ absl::StatusOr<Outcome> Run::Train(const std::atomic<bool>& stop) {
 }
 
 absl::Status Run::AfterStep(const StepReport& report) {
+  last_loss_ = report.loss_nats;
   loss_since_progress_ += report.loss_nats;
   ++steps_since_progress_;
   const absl::Duration now = Now();
@@ -194,32 +198,37 @@ bool Run::HasRunAway(double loss_nats) const {
 Outcome Run::ReportResult() {
   const ParameterLayout& layout = trainer_->layout();
   const Schedule& schedule = trainer_->schedule();
-  const Evaluation evaluation = trainer_->Evaluate();
-  if (HasRunAway(evaluation.loss_nats)) {
+  std::optional<Evaluation> evaluation;
+  if (config_.evaluation_tokens > 0) evaluation = trainer_->Evaluate();
+  const double loss = evaluation ? evaluation->loss_nats : last_loss_;
+  if (HasRunAway(loss)) {
     reporter_.Diverged({.step = trainer_->step(),
                         .tokens = trainer_->tokens(),
-                        .loss_nats = evaluation.loss_nats,
+                        .loss_nats = loss,
                         .gradient_norm = std::numeric_limits<double>::quiet_NaN()});
     return Outcome::kDiverged;
   }
   const double seconds = std::max(absl::ToDoubleSeconds(train_time_), 1e-9);
   const double step_flops = StepFlops(config_.model, config_.step_tokens());
   const auto steps = static_cast<double>(trainer_->step() - start_step_);
-  reporter_.Finished(
-      {.config = config_,
-       .hashes = trainer_->hashes(),
-       .parameters = layout.block_parameters(),
-       .embedding_parameters = layout.embedding_parameters(),
-       .fp_tokens = schedule.fp_steps() * config_.step_tokens(),
-       .qat_tokens = schedule.qat_steps() * config_.step_tokens(),
-       .loss_nats = evaluation.loss_nats,
-       .loss_stderr_nats = evaluation.loss_stderr_nats,
-       .evaluation_tokens = evaluation.tokens,
-       .train_seconds = absl::ToDoubleSeconds(train_time_),
-       .tokens_per_second = steps * static_cast<double>(config_.step_tokens()) / seconds,
-       .flops = step_flops * static_cast<double>(schedule.total_steps()),
-       .gemm_share = steps * step_flops / seconds / gemm_rate_,
-       .peak_memory_bytes = PeakMemoryBytes()});
+  FinishedEvent event{
+      .config = config_,
+      .hashes = trainer_->hashes(),
+      .parameters = layout.block_parameters(),
+      .embedding_parameters = layout.embedding_parameters(),
+      .fp_tokens = schedule.fp_steps() * config_.step_tokens(),
+      .qat_tokens = schedule.qat_steps() * config_.step_tokens(),
+      .train_seconds = absl::ToDoubleSeconds(train_time_),
+      .tokens_per_second = steps * static_cast<double>(config_.step_tokens()) / seconds,
+      .flops = step_flops * static_cast<double>(schedule.total_steps()),
+      .gemm_share = steps * step_flops / seconds / gemm_rate_,
+      .peak_memory_bytes = PeakMemoryBytes()};
+  if (evaluation) {
+    event.loss_nats = evaluation->loss_nats;
+    event.loss_stderr_nats = evaluation->loss_stderr_nats;
+    event.evaluation_tokens = evaluation->tokens;
+  }
+  reporter_.Finished(event);
   return Outcome::kFinished;
 }
 

@@ -24,6 +24,10 @@ struct RunOptions {
   // Time between two writes of latest.ckpt, and between two progress events.
   absl::Duration checkpoint_interval = absl::Minutes(1);
   absl::Duration progress_interval = absl::Seconds(1);
+
+  // What MeasureGemmRate has found on this machine with as many threads; 0: it is
+  // measured.
+  double gemm_flops_per_second = 0;
 };
 
 enum class Outcome { kFinished, kDiverged, kInterrupted };

@@ -95,10 +95,12 @@ class TerminalReporter final : public Reporter {
   void Finished(const FinishedEvent& event) override {
     Print("\r\033[K");
     if (losses_.size() > 1) Print("{}", Curve(losses_));
-    Print("loss {:.4f} +- {:.4f} nats a token on {} validation tokens\n",
-          event.loss_nats,
-          event.loss_stderr_nats,
-          Readable(static_cast<double>(event.evaluation_tokens)));
+    if (event.loss_nats) {
+      Print("loss {:.4f} +- {:.4f} nats a token on {} validation tokens\n",
+            *event.loss_nats,
+            event.loss_stderr_nats,
+            Readable(static_cast<double>(event.evaluation_tokens)));
+    }
     Print("{} tokens/s, {:.0f} % of the rate of a matrix product, {} bytes of memory\n",
           Readable(event.tokens_per_second),
           100 * event.gemm_share,

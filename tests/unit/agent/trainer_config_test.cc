@@ -25,7 +25,7 @@ TEST(TrainerConfigTest, FieldsThatAreUnsetAreLeftToTheTrainer) {
   EXPECT_EQ(json::parse(TrainerConfig(SmallJob(), "/data/tokens.bin", "")), json::parse(R"json({
               "label": "small", "data": "/data/tokens.bin", "seed": 3,
               "model": {"width": 32, "layers": 2},
-              "schedule": {"peak_rate": 0.004, "fp_tokens": 9000, "qat_tokens": 0}
+              "schedule": {"peak_rate": 0.004, "fp_tokens": 9000}
             })json"));
 }
 
@@ -70,6 +70,13 @@ TEST(TrainerConfigTest, FieldsThatAreSetKeepTheirNames) {
               "quantization": {"bits": 2.0, "granularity": "group", "group_size": 16,
                                "embeddings": "at_least_4_bits"}
             })json"));
+}
+
+TEST(TrainerConfigTest, TrunkIsNotEvaluated) {
+  v1::Job job = SmallJob();
+  job.mutable_training()->set_evaluation_tokens(4096);
+  job.set_kind(v1::TRUNK);
+  EXPECT_EQ(json::parse(TrainerConfig(job, "t", ""))["evaluation_tokens"], 0);
 }
 
 }  // namespace

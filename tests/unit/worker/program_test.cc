@@ -71,6 +71,22 @@ class ProgramTest : public TrainTest {
   }
 };
 
+TEST_F(ProgramTest, RunThatIsNotEvaluatedHasNoLoss) {
+  const Completed completed = Finish(Command(Config({{"evaluation_tokens", 0}})));
+  EXPECT_EQ(completed.status, ExitStatus{.code = 0}) << completed.errors;
+  const json finished = LastEvent(completed);
+  EXPECT_EQ(finished["event"], "finished");
+  EXPECT_EQ(finished["evaluation_tokens"], 0);
+  EXPECT_FALSE(finished["result"].contains("loss_nats"));
+  EXPECT_EQ(finished["result"]["qat_tokens"], 40 * 128);
+}
+
+TEST_F(ProgramTest, RateThatIsGivenIsNotMeasured) {
+  const Completed completed = Finish(Command(Config(), {"--gemm-rate", "1e30"}));
+  EXPECT_EQ(Events(completed.output).front()["gemm_flops_per_second"], 1e30);
+  EXPECT_LT(LastEvent(completed)["gemm_share"], 1e-6);
+}
+
 TEST_F(ProgramTest, TellsItsStoryInJsonLines) {
   const Completed completed = Finish(Command(Config({{"label", "tiny"}})));
   EXPECT_EQ(completed.status, ExitStatus{.code = 0}) << completed.errors;
