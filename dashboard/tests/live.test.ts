@@ -41,7 +41,7 @@ test('a new fit shows without a touch, and zoom, scroll, focus and text stay', a
   await page.mouse.up();
   await page.waitForFunction(() => location.hash.includes('best-fraction.zoom'));
   const zoomed = page.url();
-  const ticksOf = () => figure.locator('[data-part="x-axis tick label"]').allInnerTexts();
+  const ticksOf = () => figure.locator('[data-part="x-axis tick label"]').allTextContents();
   const ticks = await ticksOf();
   await figure.locator('.rows summary').click();
   await page.getByLabel('Your split').focus();

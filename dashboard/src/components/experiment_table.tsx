@@ -1,5 +1,7 @@
 // Runs as a table: ordered by its headings, chosen by its boxes.
 
+import { useEffect, useRef } from 'preact/hooks';
+
 import {
   ListExperimentsRequest_OrderBy as OrderBy,
   Role,
@@ -59,6 +61,8 @@ const COLUMNS: readonly Column[] = [
 ];
 
 interface ExperimentTableProps {
+  /** Another page begins at its top. */
+  page: string;
   runs: readonly Experiment[];
   order: Order;
   chosen: ReadonlySet<string>;
@@ -67,10 +71,12 @@ interface ExperimentTableProps {
 }
 
 export function ExperimentTable(props: ExperimentTableProps) {
-  const { runs, order, chosen, onOrder, onChoose } = props;
+  const { page, runs, order, chosen, onOrder, onChoose } = props;
+  const region = useRef<HTMLDivElement>(null);
+  useEffect(() => region.current?.scrollTo({ top: 0 }), [page]);
   const names = runs.map((run) => run.name);
   return (
-    <div class="scroll tall" role="region" aria-label="Runs" tabIndex={0}>
+    <div ref={region} class="scroll tall" role="region" aria-label="Runs" tabIndex={0}>
       <table class="dense">
         <thead>
           <tr>
@@ -88,8 +94,9 @@ export function ExperimentTable(props: ExperimentTableProps) {
           </tr>
         </thead>
         <tbody>
+          {/* Without keys: another page is other text in the same cells, which is quicker. */}
           {runs.map((run) => (
-            <tr key={run.name} class={run.excluded ? 'excluded' : ''}>
+            <tr class={run.excluded ? 'excluded' : ''}>
               <td>
                 <input
                   type="checkbox"

@@ -118,7 +118,7 @@ export default function ExperimentsPage() {
       revision: study.revision + BigInt(writes),
     },
   );
-  const runs = answer?.experiments ?? [];
+  const runs = useMemo(() => answer?.experiments ?? [], [answer]);
   const filtering = {
     ...form,
     set(field: keyof typeof FIELDS, text: string) {
@@ -135,6 +135,21 @@ export default function ExperimentsPage() {
     }
     setChosen(next);
   }
+
+  // Hundreds of cells: made anew only if something in them is new.
+  const table = useMemo(
+    () => (
+      <ExperimentTable
+        page={pageToken}
+        runs={runs}
+        order={order}
+        chosen={chosen}
+        onOrder={setOrder}
+        onChoose={choose}
+      />
+    ),
+    [runs, order.by, order.descending, chosen],
+  );
 
   return (
     <>
@@ -185,13 +200,7 @@ export default function ExperimentsPage() {
             onForget={() => setChosen(new Set())}
           />
         )}
-        <ExperimentTable
-          runs={runs}
-          order={order}
-          chosen={chosen}
-          onOrder={setOrder}
-          onChoose={choose}
-        />
+        {table}
       </section>
     </>
   );

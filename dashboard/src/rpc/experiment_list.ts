@@ -7,7 +7,7 @@ import {
   type ExperimentFilterSchema,
   ListExperimentsRequest_OrderBy as OrderBy,
 } from '../gen/bitbudget/v1/experiment_pb';
-import { CSV_HEADER, experimentLine } from '../text/experiment_file';
+import { CSV_HEADER, experimentLine, nextTurn } from '../text/experiment_file';
 import { experiments } from './clients';
 
 export type Filter = MessageInitShape<typeof ExperimentFilterSchema>;
@@ -39,6 +39,8 @@ export async function exportCsv(
   for await (const { experiments: runs } of messages) {
     for (const run of runs) lines.push(experimentLine(run));
     onProgress(lines.length - 1);
+    // Messages that have come already would leave the page no turn in between.
+    await nextTurn();
   }
   return lines.join('');
 }

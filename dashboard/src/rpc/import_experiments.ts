@@ -11,8 +11,8 @@ import type { ExperimentInit, Problem } from '../text/experiment_file';
 import { lastPart } from '../text/quantity';
 import { experiments } from './clients';
 
-/** So many rows with the longest of notes are within the 4 MiB that the server takes. */
-const MOST_ROWS = 2_000;
+/** More would take the page a noticeable pause, and with long notes more than the 4 MiB allowed. */
+const MOST_ROWS = 1_000;
 
 export interface Imported {
   created: number;

@@ -149,7 +149,8 @@ function readRow({ line, cells }: CsvRow, columns: readonly Column[], file: Expe
 /** Rows that are read before the page gets a turn. */
 const ROWS_AT_A_TIME = 1_000;
 
-const nextTurn = () => new Promise((resolve) => setTimeout(resolve));
+/** Lets the page do what is waiting. */
+export const nextTurn = () => new Promise((resolve) => setTimeout(resolve));
 
 /** Reads a file, a little at a time so that the page stays quick. */
 export async function readExperimentFile(content: string): Promise<ExperimentFile> {
