@@ -229,7 +229,7 @@ TEST(RunMapperTest, SaysWhereEachFieldComesFromAndWhatIsNotRead) {
   EXPECT_EQ(mapped.Read("n,d,f,l,bits,lr\n1,100,.5,3,4,.1\n2,100,,3,,.1\n").code(),
             absl::StatusCode::kOk);
   const auto& sources = mapped.use().sources;
-  EXPECT_THAT(sources.at("parameters"), ElementsAre(Pair("n x 1000000", 2)));
+  EXPECT_THAT(sources.at("parameters"), ElementsAre(Pair("n x 1e+06", 2)));
   EXPECT_THAT(sources.at("qat_tokens"),
               ElementsAre(Pair("0 at 16 bits", 1), Pair("total_tokens x qat_fraction", 1)));
   EXPECT_THAT(sources.at("weight_bits"), ElementsAre(Pair("16 (default)", 1), Pair("bits", 1)));
@@ -268,8 +268,8 @@ INSTANTIATE_TEST_SUITE_P(
         WrongTable{kPlain, "n,fp,qat,bb,l\n", "weight_bits: there is no column 'b'; did you mean"},
         WrongTable{kPlain, "n,fp,qat,b,l,l\n", "loss_nats: column 'l' stands there twice"},
         WrongTable{R"({"extends": "wandb", "where": {"suite": "qat"}})",
-                   "State,sweet,params,tokens,val_loss\n",
-                   "where: there is no column 'suite'; did you mean 'sweet'?"},
+                   "State,suit,params,tokens,val_loss\n",
+                   "where: there is no column 'suite'; did you mean 'suit'?"},
         WrongTable{R"({"extends": "wandb"})",
                    "State,params,tokens,loss\n",
                    "no column is known to tell loss_nats (columns: State, params, tokens, loss); "
