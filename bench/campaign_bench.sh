@@ -37,7 +37,7 @@ finish() {
 trap finish EXIT
 
 cd "$work"
-bitbudget-server --database bench.db --listen 127.0.0.1:0 >server.out 2>server.log &
+bitbudget-server --database bench.db --listen 127.0.0.1:0 --http none >server.out 2>server.log &
 server=$!
 until BITBUDGET_SERVER=$(sed -n 's/^bitbudget-server listening on //p' server.out) &&
   [[ -n $BITBUDGET_SERVER ]]; do

@@ -63,6 +63,11 @@ void WorkerRoster::Hear(const std::string& worker) {
   if (entry != workers_.end()) entry->second.heard = clock_->Steady();
 }
 
+void WorkerRoster::Leave(const std::string& worker) {
+  const std::lock_guard lock(mutex_);
+  workers_.erase(worker);
+}
+
 std::vector<db::LeaseQuery> WorkerRoster::Lately() const {
   const std::lock_guard lock(mutex_);
   std::vector<db::LeaseQuery> workers;
@@ -78,8 +83,8 @@ bool WorkerRoster::IsRecent(const Entry& entry) const {
 
 std::string WhyNobodyTakes(const std::vector<db::LeaseQuery>& workers, const db::JobNeeds& job) {
   if (workers.empty()) {
-    return fmt::format("no worker has asked for jobs in the last {}",
-                       absl::FormatDuration(WorkerRoster::kLately));
+    return fmt::format("no worker has asked for jobs in the last {} minutes",
+                       absl::ToInt64Minutes(WorkerRoster::kLately));
   }
   // What the best of them lack: those who have all that comes before.
   db::Lack lack = db::Lack::kStudy;

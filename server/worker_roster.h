@@ -28,6 +28,8 @@ class WorkerRoster {
   void Ask(const db::LeaseQuery& query);
   // It reports; one that has never asked is not known.
   void Hear(const std::string& worker);
+  // It hung up, or gave its job back: it is not waited for.
+  void Leave(const std::string& worker);
   // Those heard of lately, by name.
   std::vector<db::LeaseQuery> Lately() const;
 

@@ -195,7 +195,7 @@ TEST_F(JobsTest, AJobThatIsNotThereKeepsNoneOfTheOthersBack) {
 TEST_F(JobsTest, AJobThatNobodyTakesSaysWhy) {
   CreateCampaign();
   EXPECT_THAT(Output("jobs show 1 --study s"), HasSubstr("no worker has asked for jobs"));
-  EXPECT_THAT(Output("jobs show 2 --study s"), HasSubstr("waits for 1 of the 1 jobs"));
+  EXPECT_THAT(Output("jobs show 2 --study s"), HasSubstr("waits for studies/s/jobs/1"));
   EXPECT_THAT(Output("campaign show c --study s"), HasSubstr("no worker has asked for jobs"));
 }
 

@@ -118,7 +118,7 @@ TEST_F(CampaignServiceTest, CampaignThatNobodyTakesSaysWhy) {
   v1::GetCampaignRequest request;
   request.set_name("studies/s/campaigns/c");
   EXPECT_EQ(all_->campaigns.GetCampaign(call_, request)->reason(),
-            "no worker has asked for jobs in the last 2m");
+            "no worker has asked for jobs in the last 2 minutes");
   EXPECT_TRUE(Lease().has_job());
   EXPECT_EQ(all_->campaigns.GetCampaign(call_, request)->reason(), "");
 }

@@ -1,5 +1,7 @@
 // Who gets a job, how long it is theirs, and how it ends.
 
+#include <set>
+
 #include "tests/unit/server/job_service_fixture.h"
 
 namespace bitbudget::server {
@@ -7,6 +9,7 @@ namespace {
 
 using testing::FieldsOf;
 using testing::Leased;
+using testing::Outcome;
 using testing::ReasonOf;
 using JobLeasesTest = testing::JobServiceTest;
 
@@ -190,7 +193,7 @@ TEST_F(JobLeasesTest, WorkerThatCannotEndInTimeGetsNothing) {
 
 TEST_F(JobLeasesTest, JobThatNobodyTakesSaysWhy) {
   const std::string name = Create().name();
-  EXPECT_EQ(Get(name).reason(), "no worker has asked for jobs in the last 2m");
+  EXPECT_EQ(Get(name).reason(), "no worker has asked for jobs in the last 2 minutes");
   v1::LeaseJobRequest worker = Worker();
   worker.mutable_capabilities()->set_trainers(0, "another");
   EXPECT_FALSE(Lease(worker).has_job());
@@ -206,7 +209,7 @@ TEST_F(JobLeasesTest, JobThatNobodyTakesSaysWhy) {
   EXPECT_FALSE(Lease(worker).has_job());
   EXPECT_EQ(Get(name).reason().substr(0, 20), "no worker offers the");
   clock_.Advance(absl::Minutes(3));
-  EXPECT_EQ(Get(name).reason(), "no worker has asked for jobs in the last 2m");
+  EXPECT_EQ(Get(name).reason(), "no worker has asked for jobs in the last 2 minutes");
   EXPECT_TRUE(Lease().has_job());
   EXPECT_EQ(Get(name).reason(), "");
 }
@@ -229,6 +232,17 @@ TEST_F(JobLeasesTest, FailedJobComesBackToTheOnlyWorkerThatCanRunIt) {
   other.set_worker("other");
   other.mutable_capabilities()->set_trainers(0, "another");
   EXPECT_FALSE(Lease(other).has_job());
+  Create();
+  Fail(Lease().job());
+  EXPECT_TRUE(Lease().has_job());
+}
+
+TEST_F(JobLeasesTest, FailedJobDoesNotWaitForAWorkerThatHungUp) {
+  v1::LeaseJobRequest other = Worker();
+  other.set_worker("other");
+  CallContext gone;
+  gone.cancelled = [] { return true; };
+  EXPECT_FALSE(StartLease(other, gone)->Get().ok());
   Create();
   Fail(Lease().job());
   EXPECT_TRUE(Lease().has_job());
