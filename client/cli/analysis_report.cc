@@ -54,10 +54,10 @@ std::string VerdictText(const v1::LawComparison& comparison) {
     if (entry.too_few_folds()) untold.push_back(name);
   }
   if (tied.empty()) return "No law predicts the runs held out.\n";
-  std::string text = tied.size() > 1
-                         ? fmt::format("These predict the runs held out equally well: {}.\n",
-                                       fmt::join(tied, ", "))
-                         : fmt::format("{} predicts the runs held out best.\n", tied.front());
+  std::string text =
+      tied.size() > 1
+          ? fmt::format("The data do not tell these apart: {}.\n", fmt::join(tied, ", "))
+          : fmt::format("{} predicts the runs held out best.\n", tied.front());
   if (!untold.empty()) {
     text += fmt::format("Too few folds to tell from the best: {}.\n", fmt::join(untold, ", "));
   }

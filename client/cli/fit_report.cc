@@ -185,9 +185,8 @@ std::string FractionLawText(const v1::FractionLaw& law) {
       law.optimum_count(),
       law.mean_absolute_error());
   if (law.bound_count() > 0) {
-    text += fmt::format(
-        "  and from {} whose least loss is at an outermost fraction, taken for bounds\n",
-        Counted(law.bound_count(), "budget"));
+    text += fmt::format("  and from {}, where the least loss is at an outermost fraction\n",
+                        Counted(law.bound_count(), "bound"));
   }
   return text;
 }

@@ -13,6 +13,7 @@
 #include "client/cli/field.h"
 #include "client/cli/flags.h"
 #include "client/cli/grid_axis.h"
+#include "client/cli/plan_flags.h"
 #include "client/cli/text.h"
 #include "util/status_macros.h"
 
@@ -105,7 +106,7 @@ void AddGridCommand(CLI::App& app, Session& session) {
                  "--total-tokens 30B --axis weight_bits=1,2,4 --axis qat_fraction=0.05:0.95:19");
   auto arguments = std::make_shared<GridArguments>();
   v1::EvaluateGridRequest* request = &arguments->request;
-  AddLaw(command, &arguments->law);
+  AddSource(command, request, request->mutable_source(), &arguments->law);
   AddField(command, request, "quantity", "What to evaluate")->required();
   AddAxes(command, request);
   for (const char* variable :
@@ -113,15 +114,6 @@ void AddGridCommand(CLI::App& app, Session& session) {
     AddField(command, request, variable, "Fixed at this value")->group("Variables");
   }
   AddField(command, request, "with_intervals", "Add the ends of the intervals", "--intervals");
-  AddField(command,
-           request,
-           "confidence_level",
-           "Probability that the intervals shall cover; else 0.9",
-           "--confidence");
-  AddField(command,
-           request->mutable_source(),
-           "min_revision",
-           "Answer only from a fit that covers this revision; waits for it");
   OnCommand(command, session, arguments, &RunGrid);
 }
 

@@ -29,16 +29,7 @@ struct Arguments {
 template <typename Request>
 std::shared_ptr<Arguments<Request>> AddSourceFlags(CLI::App* command) {
   auto arguments = std::make_shared<Arguments<Request>>();
-  AddLaw(command, &arguments->law);
-  AddField(command,
-           arguments->request.mutable_source(),
-           "min_revision",
-           "Answer only from a fit that covers this revision; waits for it");
-  AddField(command,
-           &arguments->request,
-           "confidence_level",
-           "Probability that the intervals shall cover; else 0.9",
-           "--confidence");
+  AddSource(command, &arguments->request, arguments->request.mutable_source(), &arguments->law);
   return arguments;
 }
 
@@ -56,21 +47,6 @@ absl::StatusOr<Request> CompleteWithHardware(const Arguments<Request>& arguments
   if (arguments.hardware.ByteSizeLong() > 0) *request.mutable_hardware() = arguments.hardware;
   return request;
 }
-
-// Options of which at most one may be given.
-void ExcludeEachOther(const std::vector<CLI::Option*>& options) {
-  for (CLI::Option* option : options) {
-    for (CLI::Option* other : options) {
-      if (option != other) option->excludes(other);
-    }
-  }
-}
-
-constexpr char kTokensHelp[] = "Budget: all tokens, counted in full precision";
-constexpr char kFlopsHelp[] = "Budget: the same as FLOPs, 6 a parameter and token";
-constexpr char kParametersHelp[] = "Parameters, in the study's convention";
-constexpr char kFreeParametersHelp[] =
-    "Parameters, in the study's convention; else the best size is sought";
 
 // Flags of which one must be there, as their fields allow none.
 absl::Status CheckFlags(const v1::OptimizeBitWidthRequest& request) {
@@ -167,6 +143,19 @@ v1::TokenRange ParseRange(const std::string& text) {
   return range;
 }
 
+// A budget, told in one of many ways, or a loss.
+void AddGoals(CLI::App* command, v1::PlanTrainingRequest* request) {
+  std::vector<CLI::Option*> goals = AddBudget(command, request);
+  const auto add = [&](const char* field, const char* description, const char* flag = "") {
+    goals.push_back(AddField(command, request, field, description, flag));
+  };
+  add("device_hours", "Budget: hours of one device");
+  add("money", "Budget: money, at --price a device hour");
+  add("deadline_hours", "Budget: hours on the clock with all devices");
+  add("target_loss_nats", "Loss to reach with the least compute", "--target-loss");
+  ExcludeEachOther(goals);
+}
+
 }  // namespace
 
 void AddBitsCommand(CLI::App& app, Session& session) {
@@ -183,21 +172,15 @@ void AddBitsCommand(CLI::App& app, Session& session) {
   const auto arguments = AddSourceFlags<Request>(command);
   Request* request = &arguments->request;
   AddField(command, request, "objective", "What is sought; else least-loss");
-  AddField(command, request, "memory_bytes", "Cap on the memory of the served model", "--memory");
-  ExcludeEachOther({AddField(command, request, "total_tokens", kTokensHelp),
-                    AddField(command, request, "compute_flops", kFlopsHelp, "--flops")});
-  AddField(command, request, "parameters", kFreeParametersHelp);
+  AddFreeSize(command, request);
+  ExcludeEachOther(AddBudget(command, request));
   AddField(command,
            request,
            "target_loss_nats",
            "Loss to reach with least-memory or least-compute",
            "--target-loss");
   AddWidths(command, request);
-  AddField(command,
-           request,
-           "loss_tolerance_nats",
-           "Losses this near the best are ties; else 0.1 % of it",
-           "--loss-tolerance");
+  AddLossTolerance(command, request);
   AddDraws(command, request);
   AddField(command, request, "point_only", "No intervals and no probabilities");
   AddMemoryModel(command, request->mutable_memory_model());
@@ -216,9 +199,8 @@ void AddCompareCommand(CLI::App& app, Session& session) {
   using Request = v1::CompareToFullPrecisionRequest;
   const auto arguments = AddSourceFlags<Request>(command);
   Request* request = &arguments->request;
-  AddField(command, request, "parameters", kParametersHelp)->required();
-  ExcludeEachOther({AddField(command, request, "total_tokens", kTokensHelp),
-                    AddField(command, request, "compute_flops", kFlopsHelp, "--flops")});
+  AddGivenSize(command, request);
+  ExcludeEachOther(AddBudget(command, request));
   AddWidths(command, request);
   AddField(command,
            request,
@@ -242,7 +224,7 @@ void AddWasteCommand(CLI::App& app, Session& session) {
   using Request = v1::EstimateWasteRequest;
   const auto arguments = AddSourceFlags<Request>(command);
   Request* request = &arguments->request;
-  AddField(command, request, "parameters", kParametersHelp)->required();
+  AddGivenSize(command, request);
   AddField(command, request, "weight_bits", "Bits per weight, below 16")->required();
   AddField(command, request, "qat_fraction", "The split in question; else 0.1", "--fraction");
   CLI::Option* range =
@@ -273,28 +255,13 @@ void AddPlanCommand(CLI::App& app, Session& session) {
   using Request = v1::PlanTrainingRequest;
   const auto arguments = AddSourceFlags<Request>(command);
   Request* request = &arguments->request;
-  AddField(command, request, "parameters", kFreeParametersHelp);
-  AddField(command, request, "memory_bytes", "Cap on the memory of the served model", "--memory");
-  ExcludeEachOther(
-      {AddField(command, request, "total_tokens", kTokensHelp),
-       AddField(command, request, "compute_flops", kFlopsHelp, "--flops"),
-       AddField(command, request, "device_hours", "Budget: hours of one device"),
-       AddField(command, request, "money", "Budget: money, at --price a device hour"),
-       AddField(command, request, "deadline_hours", "Budget: hours on the clock with all devices"),
-       AddField(command,
-                request,
-                "target_loss_nats",
-                "Loss to reach with the least compute",
-                "--target-loss")});
+  AddFreeSize(command, request);
+  AddGoals(command, request);
   AddField(command, request, "fixed_fp_tokens", "Tokens of a checkpoint that exists already");
   AddWidths(command, request);
   AddField(command, request, "tokens_per_step", "Tokens of an optimizer step; else by the FLOPs");
   AddField(command, request, "caller_fraction", "Your own fraction, to compare with; else 0.1");
-  AddField(command,
-           request,
-           "loss_tolerance_nats",
-           "Losses this near the best are as good; else 0.1 % of it",
-           "--loss-tolerance");
+  AddLossTolerance(command, request);
   AddDraws(command, request);
   command->add_flag("--markdown", arguments->markdown, "Write the plan as a Markdown document");
   AddHardware(command, &arguments->hardware);

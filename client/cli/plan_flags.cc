@@ -1,8 +1,61 @@
 #include "client/cli/plan_flags.h"
 
-#include "client/cli/flags.h"
-
 namespace bitbudget::cli {
+
+void AddSource(CLI::App* command,
+               google::protobuf::Message* request,
+               v1::LawSource* source,
+               LawFlags* law) {
+  AddLaw(command, law);
+  AddPublishedLaw(command, law);
+  AddField(command,
+           source,
+           "min_revision",
+           "Answer only from a fit that covers this revision; waits for it");
+  AddField(command,
+           request,
+           "confidence_level",
+           "Probability that the intervals shall cover; else 0.9",
+           "--confidence");
+}
+
+void ExcludeEachOther(const std::vector<CLI::Option*>& options) {
+  for (CLI::Option* option : options) {
+    for (CLI::Option* other : options) {
+      if (option != other) option->excludes(other);
+    }
+  }
+}
+
+std::vector<CLI::Option*> AddBudget(CLI::App* command, google::protobuf::Message* request) {
+  return {
+      AddField(command, request, "total_tokens", "Budget: all tokens, counted in full precision"),
+      AddField(command,
+               request,
+               "compute_flops",
+               "Budget: the same as FLOPs, 6 a parameter and token",
+               "--flops")};
+}
+
+void AddGivenSize(CLI::App* command, google::protobuf::Message* request) {
+  AddField(command, request, "parameters", "Parameters, in the study's convention")->required();
+}
+
+void AddFreeSize(CLI::App* command, google::protobuf::Message* request) {
+  AddField(command,
+           request,
+           "parameters",
+           "Parameters, in the study's convention; else the best size is sought");
+  AddField(command, request, "memory_bytes", "Cap on the memory of the served model", "--memory");
+}
+
+void AddLossTolerance(CLI::App* command, google::protobuf::Message* request) {
+  AddField(command,
+           request,
+           "loss_tolerance_nats",
+           "Losses this near the best are as good; else 0.1 % of it",
+           "--loss-tolerance");
+}
 
 void AddMemoryModel(CLI::App* command, v1::MemoryModel* model) {
   const auto add = [&](const char* field, const char* description) {

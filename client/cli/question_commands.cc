@@ -6,6 +6,7 @@
 #include "client/cli/commands.h"
 #include "client/cli/error_text.h"
 #include "client/cli/flags.h"
+#include "client/cli/plan_flags.h"
 #include "util/status_macros.h"
 
 namespace bitbudget::cli {
@@ -20,20 +21,9 @@ struct Question {
   LawFlags law;
 };
 
-// --study, --fit, --min-revision, --confidence.
 template <typename Request>
 void AddCommonFlags(CLI::App* command, Question<Request>* question) {
-  AddLaw(command, &question->law);
-  AddPublishedLaw(command, &question->law);
-  AddField(command,
-           question->request.mutable_source(),
-           "min_revision",
-           "Answer only from a fit that covers this revision; waits for it");
-  AddField(command,
-           &question->request,
-           "confidence_level",
-           "Probability that the intervals shall cover; else 0.9",
-           "--confidence");
+  AddSource(command, &question->request, question->request.mutable_source(), &question->law);
 }
 
 // Which flags a question needs that depend on others; what stands on its own is
@@ -92,7 +82,7 @@ void AddPredictCommand(CLI::App& app, Session& session) {
                                  "--weight-bits 16");
   auto question = std::make_shared<Question<v1::PredictLossRequest>>();
   v1::PredictLossRequest* request = &question->request;
-  AddField(command, request, "parameters", "Parameters, in the study's convention")->required();
+  AddGivenSize(command, request);
   AddField(command, request, "fp_tokens", "Full-precision tokens; 0 for QAT from scratch")
       ->required();
   AddField(command, request, "qat_tokens", "QAT tokens; none at 16 bits");
@@ -118,16 +108,9 @@ void AddFractionCommand(CLI::App& app, Session& session) {
       "--fixed-fp-tokens 30B --target-loss 2.9");
   auto question = std::make_shared<Question<v1::OptimizeQatFractionRequest>>();
   v1::OptimizeQatFractionRequest* request = &question->request;
-  AddField(command, request, "parameters", "Parameters, in the study's convention")->required();
+  AddGivenSize(command, request);
   AddField(command, request, "weight_bits", "Bits per weight, below 16")->required();
-  CLI::Option* tokens =
-      AddField(command, request, "total_tokens", "Budget: all tokens, counted in full precision");
-  CLI::Option* flops = AddField(command,
-                                request,
-                                "compute_flops",
-                                "Budget: the same as FLOPs, 6 a parameter and token",
-                                "--flops");
-  tokens->excludes(flops);
+  ExcludeEachOther(AddBudget(command, request));
   AddField(
       command, request, "qat_token_cost", "Cost of a QAT token in full-precision ones; else 1");
   AddField(command,
@@ -140,11 +123,7 @@ void AddFractionCommand(CLI::App& app, Session& session) {
            "Loss that the checkpoint shall reach",
            "--target-loss");
   AddField(command, request, "caller_fraction", "Your own fraction, to compare with; else 0.1");
-  AddField(command,
-           request,
-           "loss_tolerance_nats",
-           "Losses this near the best are as good; else 0.1 % of it",
-           "--loss-tolerance");
+  AddLossTolerance(command, request);
   AddCommonFlags(command, question.get());
   OnCommand(command, session, question, &RunFraction);
 }

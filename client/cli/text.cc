@@ -53,6 +53,22 @@ std::string LossText(double loss_nats) { return fmt::format("{:.4f}", loss_nats)
 
 std::string BitsText(double weight_bits) { return fmt::to_string(weight_bits); }
 
+std::string ExtrapolationText(const std::string& heading, const v1::Extrapolation& extrapolation) {
+  std::string text;
+  for (const v1::Extrapolation::Axis& axis : extrapolation.axes()) {
+    const bool above = axis.value() > axis.data_range().upper();
+    text += fmt::format("{}: {} {} is {} times {} (measured: {} to {}).\n",
+                        heading,
+                        Words(axis.axis()),
+                        FormatQuantity(axis.value()),
+                        FormatQuantity(axis.factor()),
+                        above ? "above the largest" : "below the smallest",
+                        FormatQuantity(axis.data_range().lower()),
+                        FormatQuantity(axis.data_range().upper()));
+  }
+  return text;
+}
+
 std::string ProvenanceText(const v1::Provenance& provenance) {
   std::string text = provenance.published_law().empty()
                          ? fmt::format("From {} ({}), fit {}, revision {}.\n",
@@ -62,16 +78,7 @@ std::string ProvenanceText(const v1::Provenance& provenance) {
                                        provenance.revision())
                          : fmt::format("From {}, a published law, without intervals.\n",
                                        provenance.published_law());
-  for (const v1::Extrapolation::Axis& axis : provenance.extrapolation().axes()) {
-    const bool above = axis.value() > axis.data_range().upper();
-    text += fmt::format("Outside the data: {} {} is {} times {} (measured: {} to {}).\n",
-                        Words(axis.axis()),
-                        FormatQuantity(axis.value()),
-                        FormatQuantity(axis.factor()),
-                        above ? "above the largest" : "below the smallest",
-                        FormatQuantity(axis.data_range().lower()),
-                        FormatQuantity(axis.data_range().upper()));
-  }
+  text += ExtrapolationText("Outside the data", provenance.extrapolation());
   for (const std::string& warning : provenance.warnings()) {
     text += fmt::format("Warning: {}\n", warning);
   }

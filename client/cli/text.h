@@ -42,6 +42,10 @@ std::string LossText(double loss_nats);
 // "4" or "1.58", as exact as it was given.
 std::string BitsText(double weight_bits);
 
+// A line for each axis, headed by `heading`, along which a question lies outside the
+// data; empty inside.
+std::string ExtrapolationText(const std::string& heading, const v1::Extrapolation& extrapolation);
+
 // Lines that say where an answer comes from: law, fit, revision, whether it lies
 // outside the data, warnings.
 std::string ProvenanceText(const v1::Provenance& provenance);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
 #include <vector>
 
 #include "client/cli/bytes.h"
@@ -14,7 +15,12 @@ namespace {
 
 std::string Quantity(double value) { return FormatQuantity(value); }
 
-std::string Signed(double value) { return fmt::format("{:+.4f}", value); }
+// A difference of losses or perplexities; those beyond everyday size with an exponent.
+std::string Signed(double value) {
+  constexpr double kEveryday = 1e6;
+  return std::abs(value) < kEveryday ? fmt::format("{:+.4f}", value)
+                                     : fmt::format("{:+.3e}", value);
+}
 
 std::string SignedPercent(double share) { return fmt::format("{:+.3g} %", 100 * share); }
 
@@ -116,6 +122,17 @@ Table EqualMemoryTable(const v1::CompareToFullPrecisionResponse& answer) {
                       : ""});
   }
   return table;
+}
+
+// Where full-precision models of equal memory lie outside the data.
+std::string EqualMemoryRangeText(const v1::CompareToFullPrecisionResponse& answer) {
+  std::string text;
+  for (const v1::WidthComparison& width : answer.widths()) {
+    text += ExtrapolationText(
+        fmt::format("Outside the data, in the memory of {} bits", BitsText(width.weight_bits())),
+        width.equal_memory().extrapolation());
+  }
+  return text;
 }
 
 std::string FewestBitsText(const char* reference, bool is_known, double weight_bits) {
@@ -263,6 +280,7 @@ std::string CompareReport(const v1::CompareToFullPrecisionRequest& request,
     text += "\nAt equal memory, against the largest full-precision model that fits:\n";
     text += equal_memory.Aligned("  ");
   }
+  text += EqualMemoryRangeText(answer);
   text += "\n" + MemoryRuleText(answer.memory_model());
   return text + ConfidenceText(answer.provenance()) + ProvenanceText(answer.provenance());
 }

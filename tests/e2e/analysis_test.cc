@@ -55,6 +55,18 @@ TEST_F(LawsTest, PublishedLawAnswersAQuestionWithoutAStudy) {
   EXPECT_THAT(refused.errors, HasSubstr("apple_qat_fraction"));
 }
 
+TEST_F(LawsTest, PublishedLawFillsAGridAndCannotChooseBits) {
+  EXPECT_THAT(Output("grid --published-law hoffmann --quantity loss-nats --parameters 1B "
+                     "--weight-bits 16 --qat-tokens 0 --axis total_tokens=1e10,1e11"),
+              StartsWith("total_tokens,loss_nats,inside_data\n10000000000,"));
+  const testing::Completed refused =
+      Bitbudget("bits --published-law hoffmann --memory 4GiB --flops 1e21");
+  EXPECT_EQ(refused.status.code, 1);
+  EXPECT_THAT(refused.errors,
+              AllOf(HasSubstr("hoffmann does not answer OptimizeBitWidth"),
+                    HasSubstr("compute_optimal_qat")));
+}
+
 TEST_F(AnalysisTest, BootstrapKeepsItsDrawsWithTheFit) {
   const nlohmann::json fit = Json("fit run --study s --bootstrap --draws 20");
   EXPECT_EQ(fit["bootstrap"]["draws"].size(), 20 * fit["coefficients"].size());

@@ -104,6 +104,30 @@ TEST(CompareReportTest, NamesTheReferenceOfEveryDifference) {
   EXPECT_THAT(text, HasSubstr("No width matches the law's own full precision.\n"));
 }
 
+TEST(CompareReportTest, TellsWhereTheModelOfEqualMemoryLiesOutsideTheData) {
+  v1::CompareToFullPrecisionResponse answer;
+  v1::WidthComparison* width = answer.add_widths();
+  width->set_weight_bits(4);
+  v1::Extrapolation* outside = width->mutable_equal_memory()->mutable_extrapolation();
+  v1::Extrapolation::Axis* axis = outside->add_axes();
+  axis->set_axis("parameters");
+  axis->set_value(5e6);
+  axis->set_factor(4);
+  axis->mutable_data_range()->set_lower(20e6);
+  axis->mutable_data_range()->set_upper(90e6);
+  EXPECT_THAT(CompareReport({}, answer),
+              HasSubstr("Outside the data, in the memory of 4 bits: parameters 5M is 4 times below "
+                        "the smallest (measured: 20M to 90M).\n"));
+}
+
+TEST(CompareReportTest, HugePerplexitiesHaveAnExponent) {
+  v1::CompareToFullPrecisionResponse answer;
+  v1::FullPrecisionReference* reference =
+      answer.add_widths()->mutable_same_law()->mutable_reference();
+  reference->mutable_perplexity_difference()->set_value(1.25e30);
+  EXPECT_THAT(CompareReport({}, answer), HasSubstr("+1.250e+30"));
+}
+
 v1::PlanTrainingResponse Plan() {
   v1::PlanTrainingResponse plan;
   *plan.mutable_plan() = Candidate(4, 2.5);
