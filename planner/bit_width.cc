@@ -37,7 +37,6 @@ class EntryMaker {
   absl::StatusOr<Entry> Make(const LossSurface& surface, const WidthPlan& plan) const {
     const RunPoint run = surface.RunAt(plan.tokens);
     RETURN_IF_ERROR(CheckBuysARun(plan.budget, run.parameters));
-    RETURN_IF_ERROR(CheckSplitQuestion(law_, run.parameters, run.weight_bits));
     RETURN_IF_ERROR(CheckLossQuestion(law_, run));
     RETURN_IF_ERROR(CheckBuysPhases(plan, run));
     Entry entry{.run = run};

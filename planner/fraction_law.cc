@@ -51,12 +51,13 @@ double FractionAt(double a, const FractionQuestion& question) {
 }
 
 // Measured optima are no random choice where many lie beyond the measured fractions.
-std::string BoundsText(int bound_count) {
-  if (bound_count == 0) return "";
+std::string BoundsText(const fitter::FractionLaw& law) {
+  if (law.bound_count == 0) return "";
   return fmt::format(
-      " Where the least loss is at an outermost fraction (count of such budgets: {}) the runs only "
-      "bound the optimum; measure beyond.",
-      bound_count);
+      " Where the least loss was at an outermost fraction, in {} of {} cases, the runs only bound "
+      "the optimum: measure beyond.",
+      law.bound_count,
+      law.bound_count + law.optimum_count);
 }
 
 // Symmetric in ln a, so that a stays positive and the fraction in (0, 1).
@@ -118,7 +119,7 @@ absl::StatusOr<FractionAnswer> OptimizeQatFraction(const fitter::FractionLaw& la
                   "{:.2g}, and comes without losses.{}",
                   law.optimum_count,
                   law.mean_absolute_error,
-                  BoundsText(law.bound_count)));
+                  BoundsText(law)));
   return answer;
 }
 

@@ -71,6 +71,14 @@ TEST(FractionLawTest, OtherWidthOrSizeThanTheOnlyOneMeasuredIsRefused) {
   EXPECT_THAT(missing(), testing::ElementsAre("parameters 1 of 2"));
 }
 
+TEST(FractionLawTest, SaysWhereTheRunsOnlyBoundTheOptimum) {
+  fitter::FractionLaw law = kPublished;
+  law.bound_count = 5;
+  const auto answer =
+      OptimizeQatFraction(law, FittedQatLaw(OwnTruth("grows")).support, AtTokensPerByte(100));
+  EXPECT_THAT(answer->warnings, testing::ElementsAre(testing::HasSubstr("in 5 of 25 cases")));
+}
+
 TEST(FractionLawTest, KnowsNoLosses) {
   const FractionAnswer answer = *Ask(AtTokensPerByte(100));
   EXPECT_FALSE(answer.flat_range);
