@@ -26,6 +26,10 @@ absl::StatusOr<v1::Job> JobStore::GetJob(const std::string& name) {
   return readers_.Run([&](Connection& connection) { return db::GetJob(connection, name); });
 }
 
+absl::StatusOr<std::map<v1::JobState, int64_t>> JobStore::CountJobs() {
+  return readers_.Run([](Connection& connection) { return db::CountJobs(connection); });
+}
+
 absl::StatusOr<JobPage> JobStore::ListJobs(const std::string& study,
                                            const v1::JobFilter& filter,
                                            const PageRequest& page) {
@@ -129,7 +133,6 @@ absl::StatusOr<CampaignChange> JobStore::CancelCampaign(const std::string& name,
       [&](WriteContext& context) { return db::CancelCampaign(context, name, reason); });
 }
 
-}  // namespace bitbudget::db
 absl::StatusOr<CampaignChange> JobStore::RetryCampaign(const std::string& name,
                                                        const RequestKey& request) {
   return writer_.RunFor<CampaignChange>(
@@ -140,3 +143,4 @@ absl::StatusOr<std::vector<ReadyJobs>> JobStore::ListReady(const std::string& ca
   return readers_.Run([&](Connection& connection) { return db::ListReady(connection, campaign); });
 }
 
+}  // namespace bitbudget::db

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -67,7 +68,6 @@ struct CampaignChange {
   std::vector<std::string> changed;  // jobs
 };
 
-// Who wants which job.
 // What a job needs of a worker.
 struct JobNeeds {
   std::string study;  // "studies/{study}"
@@ -84,6 +84,7 @@ struct ReadyJobs {
   int64_t count = 0;
 };
 
+// Who wants which job.
 struct LeaseQuery {
   std::string study;  // empty: of any
   std::string worker;
@@ -93,11 +94,11 @@ struct LeaseQuery {
   absl::Duration period;  // of the lease
   // Not empty: a repeat gets the lease that the first got, while it holds.
   std::string request_id;
-};
   // Jobs whose last failure was on this worker and later than that are left to
   // others, while `another_can_run` them; unset: nobody else is there.
   absl::Time own_failures_after = absl::InfiniteFuture();
   std::function<bool(const JobNeeds&)> another_can_run;
+};
 
 struct LeasedJob {
   v1::Job job;
@@ -171,6 +172,8 @@ class JobStore final {
   // With its curve.
   absl::StatusOr<v1::Job> GetJob(const std::string& name);
   // `study` empty: of all.
+  // How many jobs of all studies are in each state that any is in.
+  absl::StatusOr<std::map<v1::JobState, int64_t>> CountJobs();
   absl::StatusOr<JobPage> ListJobs(const std::string& study,
                                    const v1::JobFilter& filter,
                                    const PageRequest& page);
@@ -218,13 +221,13 @@ class JobStore final {
   absl::StatusOr<v1::Campaign> GetCampaign(const std::string& name);
   absl::StatusOr<CampaignPage> ListCampaigns(const std::string& study, const PageRequest& page);
   absl::StatusOr<CampaignChange> CancelCampaign(const std::string& name, const std::string& reason);
-
- private:
-  Writer& writer_;
   // Queues its FAILED jobs again, and those that were cancelled with them.
   absl::StatusOr<CampaignChange> RetryCampaign(const std::string& name, const RequestKey& request);
   // Its jobs that could be leased now.
   absl::StatusOr<std::vector<ReadyJobs>> ListReady(const std::string& campaign);
+
+ private:
+  Writer& writer_;
   ReaderPool& readers_;
 };
 

@@ -163,6 +163,15 @@ absl::StatusOr<v1::Job> GetJob(Connection& connection, const std::string& name) 
   return std::move(stored.job);
 }
 
+absl::StatusOr<std::map<v1::JobState, int64_t>> CountJobs(Connection& connection) {
+  Query query(connection,
+              "SELECT state, count(*) FROM jobs JOIN studies USING (study_key) "
+              "WHERE deleted = 0 GROUP BY state");
+  std::map<v1::JobState, int64_t> counts;
+  while (query.Next()) counts[static_cast<v1::JobState>(query.Int(0))] = query.Int(1);
+  return counts;
+}
+
 absl::StatusOr<JobPage> ListJobs(Connection& connection,
                                  const std::string& study_name,
                                  const v1::JobFilter& filter,

@@ -4,6 +4,7 @@
 #define BITBUDGET_DB_JOBS_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ absl::StatusOr<v1::Job> CreateJob(WriteContext& context,
                                   const NewJob& job,
                                   const RequestKey& request);
 absl::StatusOr<v1::Job> GetJob(Connection& connection, const std::string& name);
+absl::StatusOr<std::map<v1::JobState, int64_t>> CountJobs(Connection& connection);
 absl::StatusOr<JobPage> ListJobs(Connection& connection,
                                  const std::string& study,
                                  const v1::JobFilter& filter,

@@ -1,4 +1,3 @@
-#include "db/law_comparisons.h"
 #include "db/store.h"
 
 #include <SQLiteCpp/Transaction.h>
@@ -15,6 +14,7 @@
 #include "db/history.h"
 #include "db/integrity.h"
 #include "db/job_store.h"
+#include "db/law_comparisons.h"
 #include "db/names.h"
 #include "db/reader_pool.h"
 #include "db/requests.h"

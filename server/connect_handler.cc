@@ -64,7 +64,11 @@ class ConnectCall {
       : method_(method),
         format_(format),
         connection_(connection),
-        call_(gate, method.name, method.kind, request.get_header_value(kRequestIdKey)),
+        call_(gate,
+              Protocol::kConnect,
+              method.name,
+              method.kind,
+              request.get_header_value(kRequestIdKey)),
         version_(request.get_header_value("Connect-Protocol-Version")),
         timeout_(request.get_header_value("Connect-Timeout-Ms")),
         begin_(Clock::System()->Now()) {}

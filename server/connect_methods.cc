@@ -225,6 +225,7 @@ void ConnectMethods::AddFitMethods(FitService& service) {
   Add(Unary("FitService/GetLawComparison", CallKind::kRead, service, &S::GetLawComparison));
   Add(Unary("FitService/ListLawComparisons", CallKind::kRead, service, &S::ListLawComparisons));
   Add(Unary("FitService/ExplainFit", CallKind::kRead, service, &S::ExplainFit));
+  Add(Watch("FitService/WatchFits", service, &S::WatchFits, waits_));
 }
 
 void ConnectMethods::AddLawMethods(LawService& service) {
@@ -267,6 +268,7 @@ void ConnectMethods::AddCampaignMethods(CampaignService& service) {
   Add(Unary("CampaignService/GetCampaign", CallKind::kRead, service, &S::GetCampaign));
   Add(Unary("CampaignService/ListCampaigns", CallKind::kRead, service, &S::ListCampaigns));
   Add(Unary("CampaignService/CancelCampaign", CallKind::kWrite, service, &S::CancelCampaign));
+  Add(Unary("CampaignService/RetryCampaign", CallKind::kWrite, service, &S::RetryCampaign));
   Add(Watch("CampaignService/WatchCampaign", service, &S::WatchCampaign, waits_));
 }
 

@@ -67,6 +67,8 @@ struct Envelope {
 
   uint8_t flags = 0;
   std::string_view data;
+
+  bool operator==(const Envelope&) const = default;
 };
 
 std::string WriteEnvelope(const Envelope& envelope);

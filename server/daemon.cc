@@ -5,6 +5,7 @@
 #include <optional>
 #include <shared_mutex>
 #include <thread>
+#include <utility>
 
 #include "db/store.h"
 #include "server/connect_methods.h"
@@ -14,6 +15,7 @@
 #include "server/http_server.h"
 #include "server/job_board.h"
 #include "server/log.h"
+#include "server/metrics.h"
 #include "server/shutdown_limit.h"
 #include "server/worker_pool.h"
 #include "util/status_macros.h"
@@ -33,16 +35,30 @@ constexpr absl::Duration kLastWords = absl::Seconds(5);
 // For the rest: replies on their way, the last commit.
 constexpr absl::Duration kSlack = absl::Seconds(5);
 
+// What there is of jobs at this moment; what cannot be read is left out.
+Gauges ReadGauges(db::Store& store, const JobBoard& board) {
+  Gauges gauges{.active_lease_count = static_cast<int64_t>(board.leases.size())};
+  const auto counts = store.jobs().CountJobs();
+  if (!counts.ok()) return gauges;
+  for (int state = v1::JobState_MIN + 1; state <= v1::JobState_MAX; ++state) {
+    const auto found = counts->find(static_cast<v1::JobState>(state));
+    gauges.jobs_by_state[v1::JobState_Name(state)] = found == counts->end() ? 0 : found->second;
+  }
+  return gauges;
+}
+
 // Null if no HTTP port is wanted, or the default one cannot be had.
 absl::StatusOr<std::unique_ptr<HttpServer>> StartHttp(const Config& config,
                                                       const ConnectMethods& methods,
-                                                      CallGate& gate) {
+                                                      CallGate& gate,
+                                                      std::function<std::string()> metrics) {
   if (config.http == "none") return nullptr;
   auto server =
       HttpServer::Start({.listen = config.http,
                          .dashboard = config.dashboard,
                          .allowed_origins = config.http_allowed_origins,
-                         .most_message_bytes = static_cast<size_t>(config.max_message_bytes)},
+                         .most_message_bytes = static_cast<size_t>(config.max_message_bytes),
+                         .metrics = std::move(metrics)},
                         methods,
                         gate);
   if (server.ok() || config.is_http_asked) return server;
@@ -59,6 +75,7 @@ absl::Status RunDaemon(const Config& config,
   ASSIGN_OR_RETURN(
       const std::unique_ptr<db::Store> store,
       db::Store::Open({.path = config.database, .max_page_count = config.max_page_count}));
+  Metrics::Process();  // counts from now on
   // In the order of their use: each is gone before what it borrows.
   CallGate gate;
   SnapshotRegistry registry(kMostWaiters);
@@ -79,7 +96,7 @@ absl::Status RunDaemon(const Config& config,
   CampaignService campaigns(*store, board);
   GrpcStudyService grpc_studies(studies, gate);
   GrpcExperimentService grpc_experiments(experiments, gate);
-  GrpcFitService grpc_fits(fits, gate);
+  GrpcFitService grpc_fits(fits, gate, job_pool);
   GrpcLawService grpc_laws(laws, gate);
   GrpcPlannerService grpc_planner(planner, gate);
   GrpcJobService grpc_jobs(jobs, gate, job_pool);
@@ -98,7 +115,10 @@ absl::Status RunDaemon(const Config& config,
                                       &grpc_planner,
                                       &grpc_jobs,
                                       &grpc_campaigns}));
-  ASSIGN_OR_RETURN(const std::unique_ptr<HttpServer> http, StartHttp(config, methods, gate));
+  ASSIGN_OR_RETURN(const std::unique_ptr<HttpServer> http,
+                   StartHttp(config, methods, gate, [&store, &board] {
+                     return Metrics::Process().Text(ReadGauges(*store, board));
+                   }));
   on_ready({.grpc = server->address(), .http = http ? http->address() : ""});
   wait_for_end();
 

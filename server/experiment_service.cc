@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "server/metrics.h"
 #include "server/page_size.h"
 #include "server/request_hash.h"
 #include "server/validate.h"
@@ -148,6 +149,7 @@ absl::StatusOr<std::vector<v1::ExportExperimentsResponse>> ExperimentService::Ex
 absl::StatusOr<db::InsertResult> ExperimentService::Insert(const db::InsertBatch& batch) {
   ASSIGN_OR_RETURN(db::InsertResult result, parts_.store.InsertExperiments(batch));
   const bool has_changed = result.created_count > 0 && !batch.validate_only;
+  if (has_changed) Metrics::Process().CountIngestedRows(result.created_count);
   TellRevision(batch.study, result.revision, has_changed);
   return result;
 }

@@ -6,6 +6,7 @@
 
 #include "server/compute_fit.h"
 #include "server/convert.h"
+#include "server/fit_watch.h"
 #include "server/page_size.h"
 #include "server/request_hash.h"
 #include "server/resource_names.h"
@@ -143,6 +144,12 @@ absl::StatusOr<v1::ReplayFitResponse> FitService::ReplayFit(const CallContext& c
   *response.mutable_fit() = std::move(computed.fit);
   response.mutable_fit()->set_name(stored.name());
   return response;
+}
+
+absl::StatusOr<std::unique_ptr<WatchSource<v1::WatchFitsResponse>>> FitService::WatchFits(
+    const v1::WatchFitsRequest& request, std::function<void()> wake) {
+  RETURN_IF_ERROR(ToStatus(Validate(request)));
+  return WatchFitsOf(request, parts_, std::move(wake));
 }
 
 absl::StatusOr<v1::Fit> FitService::ReadFit(const std::string& name) const {

@@ -3,11 +3,15 @@
 #ifndef BITBUDGET_SERVER_FIT_SERVICE_H_
 #define BITBUDGET_SERVER_FIT_SERVICE_H_
 
+#include <functional>
+#include <memory>
+
 #include "absl/status/statusor.h"
 #include "bitbudget/v1/fit.pb.h"
 #include "server/admission.h"
 #include "server/call_context.h"
 #include "server/refit_scheduler.h"
+#include "server/watch_source.h"
 
 namespace bitbudget::server {
 
@@ -23,6 +27,9 @@ class FitService {
                                                 const v1::ListFitsRequest& request);
   absl::StatusOr<v1::ReplayFitResponse> ReplayFit(const CallContext& call,
                                                   const v1::ReplayFitRequest& request);
+  // `wake` is called on a thread that must not be blocked.
+  absl::StatusOr<std::unique_ptr<WatchSource<v1::WatchFitsResponse>>> WatchFits(
+      const v1::WatchFitsRequest& request, std::function<void()> wake);
 
   // In fit_analysis.cc.
   absl::StatusOr<v1::LawComparison> CompareLaws(const CallContext& call,

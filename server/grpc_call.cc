@@ -42,7 +42,8 @@ GrpcCall::GrpcCall(CallGate& gate,
                    grpc::ServerContextBase& grpc_context,
                    std::string_view method,
                    CallKind kind)
-    : grpc_context_(grpc_context), call_(gate, method, kind, WishedId(grpc_context)) {}
+    : grpc_context_(grpc_context),
+      call_(gate, Protocol::kGrpc, method, kind, WishedId(grpc_context)) {}
 
 CallContext GrpcCall::MakeContext(std::function<bool()> cancelled) const {
   return call_.MakeContext(absl::FromChrono(grpc_context_.deadline()), std::move(cancelled));

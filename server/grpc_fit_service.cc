@@ -1,5 +1,8 @@
+#include <utility>
+
 #include "server/grpc_call.h"
 #include "server/grpc_services.h"
+#include "server/grpc_watch.h"
 
 namespace bitbudget::server {
 
@@ -105,6 +108,17 @@ grpc::Status GrpcFitService::ExplainFit(grpc::ServerContext* context,
                     &FitService::ExplainFit,
                     *request,
                     response);
+}
+
+grpc::ServerWriteReactor<v1::WatchFitsResponse>* GrpcFitService::WatchFits(
+    grpc::CallbackServerContext* context, const v1::WatchFitsRequest* request) {
+  return WatchReactor<v1::WatchFitsResponse>::Start(
+      GrpcCall(gate_, *context, "FitService/WatchFits", CallKind::kRead),
+      watches_,
+      pool_,
+      [this, request](std::function<void()> wake) {
+        return service_.WatchFits(*request, std::move(wake));
+      });
 }
 
 }  // namespace bitbudget::server

@@ -11,14 +11,11 @@
 #include "server/call_gate.h"
 #include "server/campaign_service.h"
 #include "server/grpc_pooled_call.h"
+#include "server/grpc_services.h"
 #include "server/job_service.h"
 #include "server/worker_pool.h"
 
 namespace bitbudget::server {
-
-// Streams of either kind that may be open at a time: each holds the names of the
-// jobs that it has told of.
-inline constexpr int kMostWatches = 128;
 
 class GrpcJobService final : public v1::JobService::CallbackService {
  public:
@@ -82,12 +79,12 @@ class GrpcCampaignService final : public v1::CampaignService::CallbackService {
   grpc::ServerUnaryReactor* ListCampaigns(grpc::CallbackServerContext* context,
                                           const v1::ListCampaignsRequest* request,
                                           v1::ListCampaignsResponse* response) override;
-  grpc::ServerUnaryReactor* RetryCampaign(grpc::CallbackServerContext* context,
-                                          const v1::RetryCampaignRequest* request,
-                                          v1::Campaign* response) override;
   grpc::ServerUnaryReactor* CancelCampaign(grpc::CallbackServerContext* context,
                                            const v1::CancelCampaignRequest* request,
                                            v1::Campaign* response) override;
+  grpc::ServerUnaryReactor* RetryCampaign(grpc::CallbackServerContext* context,
+                                          const v1::RetryCampaignRequest* request,
+                                          v1::Campaign* response) override;
   grpc::ServerWriteReactor<v1::WatchCampaignResponse>* WatchCampaign(
       grpc::CallbackServerContext* context, const v1::WatchCampaignRequest* request) override;
 

@@ -21,8 +21,12 @@
 #include "server/law_service.h"
 #include "server/planner_service.h"
 #include "server/study_service.h"
+#include "server/worker_pool.h"
 
 namespace bitbudget::server {
+
+// Streams of a kind that may be open at a time: each holds what it has told.
+inline constexpr int kMostWatches = 128;
 
 class GrpcStudyService final : public v1::StudyService::Service {
  public:
@@ -93,9 +97,12 @@ class GrpcExperimentService final : public v1::ExperimentService::Service {
   Admission exports_{4, "exports"};
 };
 
-class GrpcFitService final : public v1::FitService::Service {
+// A stream waits for long, and holds no request thread meanwhile.
+class GrpcFitService final
+    : public v1::FitService::WithCallbackMethod_WatchFits<v1::FitService::Service> {
  public:
-  GrpcFitService(FitService& service, CallGate& gate) : service_(service), gate_(gate) {}
+  GrpcFitService(FitService& service, CallGate& gate, WorkerPool& pool)
+      : service_(service), gate_(gate), pool_(pool) {}
 
   grpc::Status RunFit(grpc::ServerContext* context,
                       const v1::RunFitRequest* request,
@@ -121,10 +128,14 @@ class GrpcFitService final : public v1::FitService::Service {
   grpc::Status ExplainFit(grpc::ServerContext* context,
                           const v1::ExplainFitRequest* request,
                           v1::ExplainFitResponse* response) override;
+  grpc::ServerWriteReactor<v1::WatchFitsResponse>* WatchFits(
+      grpc::CallbackServerContext* context, const v1::WatchFitsRequest* request) override;
 
  private:
   FitService& service_;
   CallGate& gate_;
+  WorkerPool& pool_;
+  Admission watches_{kMostWatches, "watches of fits"};
 };
 
 class GrpcLawService final : public v1::LawService::Service {

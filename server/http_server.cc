@@ -203,7 +203,7 @@ class HttpServer::Door final : public httplib::Server {
       RefuseMethod("GET, HEAD", response);
     } else if (request.path == "/healthz") {
       ReplyHealth(response);
-    } else if (request.path == "/metrics" && options_.metrics) {
+    } else if (request.path == "/metrics") {
       ReplyWith(200, options_.metrics(), kMetricsText, *current_connection, response);
     } else {
       ReplyFile(request, response);

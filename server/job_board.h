@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "bitbudget/v1/job.pb.h"
-#include "server/job_feed.h"
+#include "server/change_feed.h"
 #include "server/lease_desk.h"
 #include "server/lease_table.h"
 #include "server/worker_pool.h"
@@ -52,7 +52,7 @@ class JobBoard {
   LeaseTable leases;
   WorkerRoster workers;
   DrainList drains;
-  JobFeed feed;
+  ChangeFeed feed;
   LeaseDesk desk;
 };
 

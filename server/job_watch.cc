@@ -126,7 +126,7 @@ class JobWatch final : public WatchSource<v1::WatchJobsResponse> {
   std::unordered_map<std::string, Told> told_;  // jobs told that match
   // Shared with the feed. From before the first page is read, so that no change
   // is missed.
-  const std::shared_ptr<JobFeed::Subscription> changes_;
+  const std::shared_ptr<ChangeFeed::Subscription> changes_;
 };
 
 class CampaignWatch final : public WatchSource<v1::WatchCampaignResponse> {
@@ -162,7 +162,7 @@ class CampaignWatch final : public WatchSource<v1::WatchCampaignResponse> {
   db::JobStore& store_;
   const JobBoard& board_;
   v1::WatchCampaignResponse last_;
-  const std::shared_ptr<JobFeed::Subscription> changes_;  // shared with the feed
+  const std::shared_ptr<ChangeFeed::Subscription> changes_;  // shared with the feed
 };
 
 }  // namespace

@@ -42,4 +42,9 @@ bool LeaseTable::empty() const {
   return leases_.empty();
 }
 
+size_t LeaseTable::size() const {
+  const std::lock_guard lock(mutex_);
+  return leases_.size();
+}
+
 }  // namespace bitbudget::server

@@ -32,6 +32,7 @@ class LeaseTable {
   // Takes out those that have run out.
   std::vector<db::OpenLease> TakeExpired();
   bool empty() const;
+  size_t size() const;
 
  private:
   struct Entry {

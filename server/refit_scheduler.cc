@@ -8,7 +8,9 @@
 
 #include "server/convert.h"
 #include "server/log.h"
+#include "server/metrics.h"
 #include "server/resource_names.h"
+#include "util/clock.h"
 #include "util/error.h"
 #include "util/status_macros.h"
 
@@ -165,15 +167,22 @@ absl::Status RefitScheduler::TryRefit(const std::string& name,
   if (study.revision() == 0 || state.covered_revision() >= study.revision()) {
     return absl::OkStatus();
   }
+  const absl::Duration begin = Clock::System()->Steady();
+  const absl::Status outcome = FitAndPublish(state, study);
+  Metrics::Process().EndRefit(outcome.code(), Clock::System()->Steady() - begin);
+  return outcome;
+}
+
+absl::Status RefitScheduler::FitAndPublish(const StudyState& state, const v1::Study& study) {
   ASSIGN_OR_RETURN(const auto rows,
-                   parts_.rows.Rows({.study = name,
+                   parts_.rows.Rows({.study = study.name(),
                                      .generation = state.generation,
                                      .convention = study.parameter_convention(),
                                      .revision = study.revision()}));
-  ASSIGN_OR_RETURN(ComputedFit computed, Compute(name, state.generation, study, *rows));
+  ASSIGN_OR_RETURN(ComputedFit computed, Compute(study.name(), state.generation, study, *rows));
   computed.fit.set_standard_options(true);
   ASSIGN_OR_RETURN(const v1::Fit stored,
-                   StoreAndPublish(parts_, name, state.generation, computed.fit, {}));
+                   StoreAndPublish(parts_, study.name(), state.generation, computed.fit, {}));
   Log(LogLevel::kInfo,
       "refit",
       {{"fit", stored.name()},

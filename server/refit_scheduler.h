@@ -95,6 +95,7 @@ class RefitScheduler {
   // Refits one study, and records a failure.
   void Refit(const std::string& study);
   absl::Status TryRefit(const std::string& name, const StudyState& state, int64_t* revision);
+  absl::Status FitAndPublish(const StudyState& state, const v1::Study& study);
   // Computes a fit, warm if that will do.
   absl::StatusOr<ComputedFit> Compute(const std::string& name,
                                       int64_t generation,

@@ -47,15 +47,19 @@ LogLevel LevelOf(const absl::Status& status, CallKind kind) {
 }  // namespace
 
 ServedCall::ServedCall(CallGate& gate,
+                       Protocol protocol,
                        std::string_view method,
                        CallKind kind,
                        std::string_view wished_id)
     : gate_(gate),
       pass_(gate.Enter()),
+      protocol_(protocol),
       method_(method),
       kind_(kind),
       begin_(Clock::System()->Steady()),
-      id_(RequestIdOf(wished_id)) {}
+      id_(RequestIdOf(wished_id)) {
+  Metrics::Process().BeginCall(protocol_, method_);
+}
 
 CallContext ServedCall::MakeContext(absl::Time deadline, std::function<bool()> cancelled) const {
   return {.deadline = deadline, .cancelled = [&gate = gate_, cancelled = std::move(cancelled)] {
@@ -85,16 +89,20 @@ absl::Status ServedCall::End(const absl::Status& outcome) {
   // It gave up because it was told to, not because its caller has gone.
   const bool was_ended = absl::IsCancelled(outcome) && gate_.AreCallsCancelled();
   const absl::Status status = was_ended ? ShuttingDown() : outcome;
-  if (const LogLevel level = LevelOf(status, kind_); IsLogged(level)) LogEnd(level, status);
+  const absl::Duration elapsed = Clock::System()->Steady() - begin_;
+  Metrics::Process().EndCall(protocol_, method_, status.code(), elapsed);
+  if (const LogLevel level = LevelOf(status, kind_); IsLogged(level)) {
+    LogEnd(level, status, elapsed);
+  }
   return status;
 }
 
-void ServedCall::LogEnd(LogLevel level, const absl::Status& status) const {
-  const double elapsed_ms = absl::ToDoubleMilliseconds(Clock::System()->Steady() - begin_);
-  std::vector<LogField> fields = {{"method", std::string(method_)},
-                                  {"id", id_},
-                                  {"code", std::string(CodeRowOf(status.code()).grpc_name)},
-                                  {"ms", fmt::format("{:.3f}", elapsed_ms)}};
+void ServedCall::LogEnd(LogLevel level, const absl::Status& status, absl::Duration elapsed) const {
+  std::vector<LogField> fields = {
+      {"method", std::string(method_)},
+      {"id", id_},
+      {"code", std::string(CodeRowOf(status.code()).grpc_name)},
+      {"ms", fmt::format("{:.3f}", absl::ToDoubleMilliseconds(elapsed))}};
   if (!status.ok()) fields.emplace_back("message", std::string(status.message()));
   Log(level, "call", fields);
 }

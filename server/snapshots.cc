@@ -101,14 +101,18 @@ void SnapshotRegistry::RemoveStudy(const std::string& study) {
     studies_.erase(study);
     ended = TakeAnswered(study);
   }
+  Announce(study);
   Tell(std::move(ended));
 }
 
 void SnapshotRegistry::AdvanceRevision(const std::string& study, int64_t revision) {
-  const std::lock_guard lock(mutex_);
-  const auto entry = studies_.find(study);
-  if (entry == studies_.end()) return;
-  entry->second.revision = std::max(entry->second.revision, revision);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto entry = studies_.find(study);
+    if (entry == studies_.end()) return;
+    entry->second.revision = std::max(entry->second.revision, revision);
+  }
+  Announce(study);
 }
 
 void SnapshotRegistry::Publish(const std::string& study,
@@ -125,6 +129,7 @@ void SnapshotRegistry::Publish(const std::string& study,
     state.snapshot = std::move(snapshot);
     ended = TakeAnswered(study);
   }
+  Announce(study);
   Tell(std::move(ended));
 }
 
@@ -143,6 +148,7 @@ void SnapshotRegistry::RecordFailure(const std::string& study,
     state.failure = failure;
     ended = TakeAnswered(study);
   }
+  Announce(study);
   Tell(std::move(ended));
 }
 
@@ -201,7 +207,10 @@ void SnapshotRegistry::Await(const CallContext& call,
   ready(std::move(result));
 }
 
+void SnapshotRegistry::Announce(const std::string& study) { feed_.Publish({study + "/fits"}); }
+
 void SnapshotRegistry::Drain() {
+  feed_.Drain();
   std::vector<Ended> ended;
   {
     const std::lock_guard lock(mutex_);

@@ -18,12 +18,14 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "bitbudget/v1/fit.pb.h"
 #include "server/call_context.h"
+#include "server/change_feed.h"
 #include "server/convert_fit.h"
 
 namespace bitbudget::server {
@@ -111,7 +113,12 @@ class SnapshotRegistry {
   // - RESOURCE_EXHAUSTED, TOO_MANY_WAITING; UNAVAILABLE, SHUTTING_DOWN.
   void Await(const CallContext& call, const std::string& study, int64_t min_revision, Ready ready);
 
-  // Ends all waits with UNAVAILABLE and refuses further ones.
+  // Tells of every change of what Find returns for a study; borrows this.
+  std::shared_ptr<ChangeFeed::Subscription> Watch(ChangeFeed::Interest interest) {
+    return feed_.Subscribe(std::move(interest));
+  }
+
+  // Ends all waits with UNAVAILABLE and refuses further ones; ends all watches.
   void Drain();
 
  private:
@@ -138,6 +145,10 @@ class SnapshotRegistry {
   // Ends waits whose deadline has passed or whose call is gone.
   void WatchDeadlines();
 
+  // Tells those who watch that a study has changed.
+  void Announce(const std::string& study);
+
+  ChangeFeed feed_;
   const int waiter_limit_;
   mutable std::mutex mutex_;  // guards what follows, down to the thread
   std::condition_variable has_news_;

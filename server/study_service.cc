@@ -64,6 +64,18 @@ v1::FitStatus::State StateOf(const v1::Study& study, const StudyState& state) {
 
 }  // namespace
 
+void SetFitStatus(const SnapshotRegistry& registry, v1::Study& study) {
+  v1::FitStatus* status = study.mutable_fit_status();
+  // A study that was deleted between the two reads has no state any more.
+  const StudyState state = registry.Find(study.name()).value_or(StudyState());
+  status->set_state(StateOf(study, state));
+  if (state.snapshot) status->set_latest_fit(state.snapshot->fit.name());
+  status->set_covered_revision(state.covered_revision());
+  if (status->state() == v1::FitStatus::FAILED) {
+    status->set_error(std::string(state.failure.message()));
+  }
+}
+
 absl::StatusOr<v1::Study> StudyService::CreateStudy(const CallContext&,
                                                     const v1::CreateStudyRequest& request) {
   v1::CreateStudyRequest canonical = request;
@@ -80,7 +92,7 @@ absl::StatusOr<v1::Study> StudyService::CreateStudy(const CallContext&,
   if (const auto stored = parts_.store.GetStudy(created.name()); stored.ok()) {
     parts_.registry.AddStudy(stored->name(), stored->revision());
   }
-  SetFitStatus(created);
+  SetFitStatus(parts_.registry, created);
   return created;
 }
 
@@ -88,7 +100,7 @@ absl::StatusOr<v1::Study> StudyService::GetStudy(const CallContext&,
                                                  const v1::GetStudyRequest& request) {
   RETURN_IF_ERROR(ToStatus(Validate(request)));
   ASSIGN_OR_RETURN(v1::Study study, parts_.store.GetStudy(request.name()));
-  SetFitStatus(study);
+  SetFitStatus(parts_.registry, study);
   return study;
 }
 
@@ -100,7 +112,7 @@ absl::StatusOr<v1::ListStudiesResponse> StudyService::ListStudies(
                                              .token = request.page_token()}));
   v1::ListStudiesResponse response;
   for (v1::Study& study : page.studies) {
-    SetFitStatus(study);
+    SetFitStatus(parts_.registry, study);
     *response.add_studies() = std::move(study);
   }
   response.set_next_page_token(std::move(page.next_page_token));
@@ -124,7 +136,7 @@ absl::StatusOr<v1::Study> StudyService::UpdateStudy(const CallContext& call,
     if (!updated.ok()) return updated.status();
     parts_.registry.AdvanceRevision(name, updated->revision());
     if (update.advance_revision) refits_.Schedule(name);
-    SetFitStatus(*updated);
+    SetFitStatus(parts_.registry, *updated);
     return updated;
   }
 }
@@ -166,18 +178,6 @@ absl::StatusOr<v1::BackupResponse> StudyService::Backup(const CallContext&,
   response.set_path(request.path());
   response.set_size_bytes(size_bytes);
   return response;
-}
-
-void StudyService::SetFitStatus(v1::Study& study) const {
-  v1::FitStatus* status = study.mutable_fit_status();
-  // A study that was deleted between the two reads has no state any more.
-  const StudyState state = parts_.registry.Find(study.name()).value_or(StudyState());
-  status->set_state(StateOf(study, state));
-  if (state.snapshot) status->set_latest_fit(state.snapshot->fit.name());
-  status->set_covered_revision(state.covered_revision());
-  if (status->state() == v1::FitStatus::FAILED) {
-    status->set_error(std::string(state.failure.message()));
-  }
 }
 
 absl::Status StudyService::CheckEmbeddingsKnown(const CallContext& call, const std::string& study) {

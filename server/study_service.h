@@ -10,6 +10,9 @@
 
 namespace bitbudget::server {
 
+// Fills in of a study what the database does not know.
+void SetFitStatus(const SnapshotRegistry& registry, v1::Study& study);
+
 class StudyService {
  public:
   // Everything is borrowed.
@@ -29,8 +32,6 @@ class StudyService {
                                             const v1::BackupRequest& request);
 
  private:
-  // Fills in what the database does not know.
-  void SetFitStatus(v1::Study& study) const;
   // The change that `request` makes to `current`.
   absl::StatusOr<db::Store::StudyUpdate> MakeUpdate(const v1::UpdateStudyRequest& request,
                                                     const v1::Study& current);

@@ -55,6 +55,7 @@ void Canonicalize(v1::Experiment& experiment);
 FieldViolations Validate(const v1::RunFitRequest& request);
 FieldViolations Validate(const v1::GetFitRequest& request);
 FieldViolations Validate(const v1::ListFitsRequest& request);
+FieldViolations Validate(const v1::WatchFitsRequest& request);
 FieldViolations Validate(const v1::ReplayFitRequest& request);
 FieldViolations Validate(const v1::CompareLawsRequest& request);
 FieldViolations Validate(const v1::GetLawComparisonRequest& request);

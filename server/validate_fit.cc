@@ -47,6 +47,12 @@ FieldViolations Validate(const v1::ListFitsRequest& request) {
   return violations;
 }
 
+FieldViolations Validate(const v1::WatchFitsRequest& request) {
+  FieldViolations violations;
+  CheckStudyName(violations, "parent", request.parent());
+  return violations;
+}
+
 FieldViolations Validate(const v1::ReplayFitRequest& request) {
   return ValidateFitName(request.name());
 }

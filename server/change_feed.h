@@ -1,10 +1,10 @@
-// Tells those who watch which jobs have changed. A subscriber that is slow finds
-// each changed job once, not every change of it. Who waits holds no thread: it
-// leaves a function behind, which the feed calls on a thread of its own.
-// Thread-safe.
+// Tells those who watch which things have changed: jobs, the fits of a study. A
+// subscriber that is slow finds each changed thing once, not every change of it. Who
+// waits holds no thread: it leaves a function behind, which the feed calls on a thread
+// of its own. Thread-safe.
 
-#ifndef BITBUDGET_SERVER_JOB_FEED_H_
-#define BITBUDGET_SERVER_JOB_FEED_H_
+#ifndef BITBUDGET_SERVER_CHANGE_FEED_H_
+#define BITBUDGET_SERVER_CHANGE_FEED_H_
 
 #include <chrono>
 #include <condition_variable>
@@ -21,53 +21,62 @@
 
 namespace bitbudget::server {
 
-class JobFeed {
+class ChangeFeed {
  public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
   // What is subscribed to.
   struct Interest {
     std::string study;  // empty: all
     // Wakes are at least so far apart.
     std::chrono::milliseconds interval{0};
-    // Called when there are changes, and when the feed is drained; not again until
-    // Take has found nothing. Must not block.
+    // Wakes without changes are so far apart; 0: there are none.
+    std::chrono::milliseconds heartbeat{0};
+    // Called when there are changes, at each heartbeat, and when the feed is drained;
+    // not again until Take has found nothing. Must not block.
     std::function<void()> wake;
   };
 
   // One subscriber; ends with its last owner.
   class Subscription {
    public:
-    // The job that changed longest ago, taken out; nullopt if there is none.
+    // What changed longest ago, taken out; nullopt if nothing has.
     std::optional<std::string> Take();
     // No changes will come any more.
     bool is_drained() const;
 
    private:
-    friend class JobFeed;
-    Subscription(JobFeed& feed, Interest interest) : feed_(feed), interest_(std::move(interest)) {}
+    friend class ChangeFeed;
+    Subscription(ChangeFeed& feed, Interest interest)
+        : feed_(feed),
+          interest_(std::move(interest)),
+          next_heartbeat_(HeartbeatAfter(std::chrono::steady_clock::now())) {}
+    // The end of time if there are none.
+    TimePoint HeartbeatAfter(TimePoint time) const;
 
-    JobFeed& feed_;  // outlives it
+    ChangeFeed& feed_;  // outlives it
     const Interest interest_;
     // Guarded by the feed's mutex.
     std::deque<std::string> changed_;
     std::unordered_set<std::string> is_changed_;
     bool is_woken_ = false;
-    std::chrono::steady_clock::time_point next_wake_;
+    TimePoint next_wake_;
+    TimePoint next_heartbeat_;
   };
 
-  JobFeed();
+  ChangeFeed();
   // Drains.
-  ~JobFeed();
-  JobFeed(const JobFeed&) = delete;
-  JobFeed& operator=(const JobFeed&) = delete;
+  ~ChangeFeed();
+  ChangeFeed(const ChangeFeed&) = delete;
+  ChangeFeed& operator=(const ChangeFeed&) = delete;
 
   std::shared_ptr<Subscription> Subscribe(Interest interest);
-  void Publish(const std::vector<std::string>& jobs);
+  // Things are told from each other by name, "studies/{study}/...".
+  void Publish(const std::vector<std::string>& names);
   // Wakes all for the last time.
   void Drain();
 
  private:
-  using TimePoint = std::chrono::steady_clock::time_point;
-
   void Run();
   // Those to be woken now; the time at which others are due. Called with mutex_
   // held.
@@ -83,4 +92,4 @@ class JobFeed {
 
 }  // namespace bitbudget::server
 
-#endif  // BITBUDGET_SERVER_JOB_FEED_H_
+#endif  // BITBUDGET_SERVER_CHANGE_FEED_H_

@@ -1,4 +1,4 @@
-#include "server/job_feed.h"
+#include "server/change_feed.h"
 
 #include <algorithm>
 #include <utility>
@@ -6,85 +6,95 @@
 namespace bitbudget::server {
 namespace {
 
-bool IsOf(std::string_view job, std::string_view study) {
-  return study.empty() || (job.starts_with(study) && job.substr(study.size()).starts_with('/'));
+bool IsOf(std::string_view name, std::string_view study) {
+  return study.empty() || (name.starts_with(study) && name.substr(study.size()).starts_with('/'));
 }
 
 }  // namespace
 
-std::optional<std::string> JobFeed::Subscription::Take() {
+std::optional<std::string> ChangeFeed::Subscription::Take() {
   const std::lock_guard lock(feed_.mutex_);
   if (changed_.empty()) {
     is_woken_ = false;
     return std::nullopt;
   }
-  std::string job = std::move(changed_.front());
+  std::string name = std::move(changed_.front());
   changed_.pop_front();
-  is_changed_.erase(job);
-  return job;
+  is_changed_.erase(name);
+  return name;
 }
 
-bool JobFeed::Subscription::is_drained() const {
+bool ChangeFeed::Subscription::is_drained() const {
   const std::lock_guard lock(feed_.mutex_);
   return feed_.is_drained_;
 }
 
-JobFeed::JobFeed() : thread_([this] { Run(); }) {}
+ChangeFeed::TimePoint ChangeFeed::Subscription::HeartbeatAfter(TimePoint time) const {
+  return interest_.heartbeat.count() == 0 ? TimePoint::max() : time + interest_.heartbeat;
+}
 
-JobFeed::~JobFeed() {
+ChangeFeed::ChangeFeed() : thread_([this] { Run(); }) {}
+
+ChangeFeed::~ChangeFeed() {
   Drain();
   thread_.join();
 }
 
-std::shared_ptr<JobFeed::Subscription> JobFeed::Subscribe(Interest interest) {
+std::shared_ptr<ChangeFeed::Subscription> ChangeFeed::Subscribe(Interest interest) {
   // make_shared has no access to the constructor.
   std::shared_ptr<Subscription> subscription(new Subscription(*this, std::move(interest)));
   const std::lock_guard lock(mutex_);
   subscriptions_.push_back(subscription);
+  has_news_.notify_all();  // of its first heartbeat
   return subscription;
 }
 
-void JobFeed::Publish(const std::vector<std::string>& jobs) {
-  if (jobs.empty()) return;
+void ChangeFeed::Publish(const std::vector<std::string>& names) {
+  if (names.empty()) return;
   const std::lock_guard lock(mutex_);
   for (const std::weak_ptr<Subscription>& weak : subscriptions_) {
     const std::shared_ptr<Subscription> subscription = weak.lock();
     if (subscription == nullptr) continue;
-    for (const std::string& job : jobs) {
-      if (!IsOf(job, subscription->interest_.study)) continue;
-      if (subscription->is_changed_.insert(job).second) subscription->changed_.push_back(job);
+    for (const std::string& name : names) {
+      if (!IsOf(name, subscription->interest_.study)) continue;
+      if (subscription->is_changed_.insert(name).second) subscription->changed_.push_back(name);
     }
   }
   has_news_.notify_all();
 }
 
-void JobFeed::Drain() {
+void ChangeFeed::Drain() {
   const std::lock_guard lock(mutex_);
   is_drained_ = true;
   has_news_.notify_all();
 }
 
-std::vector<std::shared_ptr<JobFeed::Subscription>> JobFeed::TakeDue(TimePoint* next) {
+std::vector<std::shared_ptr<ChangeFeed::Subscription>> ChangeFeed::TakeDue(TimePoint* next) {
   const TimePoint now = std::chrono::steady_clock::now();
   *next = TimePoint::max();
   std::vector<std::shared_ptr<Subscription>> due;
   std::erase_if(subscriptions_, [&](const std::weak_ptr<Subscription>& weak) {
-    std::shared_ptr<Subscription> subscription = weak.lock();
+    const std::shared_ptr<Subscription> subscription = weak.lock();
     if (subscription == nullptr) return true;
-    const bool waits = !subscription->changed_.empty() && !subscription->is_woken_;
+    const bool is_heartbeat = subscription->next_heartbeat_ <= now;
+    if (is_heartbeat) subscription->next_heartbeat_ = subscription->HeartbeatAfter(now);
+    const bool waits =
+        (is_heartbeat || !subscription->changed_.empty()) && !subscription->is_woken_;
     if (waits && subscription->next_wake_ > now && !is_drained_) {
       *next = std::min(*next, subscription->next_wake_);
     } else if (waits || is_drained_) {
       subscription->is_woken_ = true;
       subscription->next_wake_ = now + subscription->interest_.interval;
-      due.push_back(std::move(subscription));
+      subscription->next_heartbeat_ = subscription->HeartbeatAfter(now);
+      due.push_back(subscription);
     }
+    *next = std::min(*next, subscription->next_heartbeat_);
     return false;
   });
   return due;
 }
 
-void JobFeed::Run() {
+void ChangeFeed::Run() {
   std::unique_lock lock(mutex_);
   for (;;) {
     TimePoint next;
