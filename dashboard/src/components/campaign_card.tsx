@@ -82,7 +82,9 @@ export function CampaignCard({ campaign, onRetried }: CampaignCardProps) {
           facts={[
             { name: 'Planned', value: costText(cost) },
             { name: 'Measurements', value: String(cost.measurementCount) },
-            { name: 'Not trained again', value: counted(Number(cost.existingCount), 'run') },
+            ...(cost.existingCount > 0n
+              ? [{ name: 'Not trained again', value: counted(Number(cost.existingCount), 'run') }]
+              : []),
           ]}
         />
       )}

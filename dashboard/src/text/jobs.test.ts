@@ -32,6 +32,7 @@ test('progress is the share of all tokens, unknown before the first report', () 
 });
 
 test('attempts tell lost leases from failures', () => {
+  expect(attemptsText(job({}))).toBe('');
   expect(attemptsText(job({ attempt: 1 }))).toBe('1');
   expect(attemptsText(job({ attempt: 4, lostCount: 2, failureCount: 1 }))).toBe(
     '4, 2 lost, 1 failed',

@@ -66,8 +66,9 @@ export function remarkOf(job: Job): string {
   return lostCount > 0 ? counted(lostCount, 'lost lease') : '';
 }
 
-/** "2, 1 lost, 1 failed". */
+/** "2, 1 lost, 1 failed"; empty before the first. */
 export function attemptsText({ attempt, lostCount, failureCount }: Job): string {
+  if (attempt === 0) return '';
   return [
     String(attempt),
     ...(lostCount > 0 ? [`${lostCount} lost`] : []),

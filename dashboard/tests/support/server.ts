@@ -27,6 +27,11 @@ export class Server {
     return `http://${this.#http}/`;
   }
 
+  /** Where gRPC is served. */
+  get address(): string {
+    return this.#grpc;
+  }
+
   /** Starts it; after a stop at the addresses that it had. */
   async start(): Promise<void> {
     const child = spawn(

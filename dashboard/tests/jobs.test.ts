@@ -1,0 +1,235 @@
+// The page Jobs: trainings as they go on, go wrong and end.
+
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import {
+  download,
+  figuresOf,
+  launchBrowser,
+  openPage,
+  overflows,
+  violationsOf,
+  type View,
+} from './support/browser';
+import { REPOSITORY, SCREENSHOTS } from './support/paths';
+import { Server } from './support/server';
+import { createJob, Training, TRAINER } from './support/worker';
+
+const VIEWS: View[] = [
+  { width: 1280, theme: 'light' },
+  { width: 1280, theme: 'dark' },
+  { width: 390, theme: 'light' },
+  { width: 390, theme: 'dark' },
+];
+
+let server: Server;
+let browser: Browser;
+
+beforeAll(async () => {
+  server = new Server();
+  await server.start();
+  browser = await launchBrowser();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.remove();
+});
+
+/** A study with a campaign of as many jobs of 20,000 tokens. */
+function startCampaign(study: string, jobCount: number): void {
+  const grid = {
+    title: 'a night of letters',
+    trainer: TRAINER,
+    separate_runs: true,
+    training: { schedule: { peak_rate: 0.5 } },
+    grids: [
+      {
+        models: [{ shape: { parameters: 1024 } }],
+        total_tokens: [20_000],
+        full_precision: true,
+        replicates: jobCount,
+      },
+    ],
+  };
+  const file = join(server.folder, `${study}.json`);
+  writeFileSync(file, JSON.stringify(grid));
+  server.bitbudget('study', 'create', study);
+  server.bitbudget('campaign', 'create', 'night', '--study', study, '--grid', file);
+}
+
+const rowOf = (page: Page, id: string) =>
+  page.getByRole('region', { name: 'Jobs', exact: true }).locator('tbody tr', {
+    has: page.getByRole('button', { name: id, exact: true }),
+  });
+
+const pointsOf = (page: Page) =>
+  page.locator('[data-figure=learning-curves] .rows summary').innerText();
+
+test('a study without jobs says where jobs come from', async () => {
+  server.bitbudget('study', 'create', 'idle');
+  const page = await openPage(browser, server.url, 'jobs?study=idle');
+  await page.getByText('bitbudget campaign create').waitFor();
+  expect(await violationsOf(page)).toEqual([]);
+  await page.close();
+});
+
+test('every state of a job is shown with its reason', async () => {
+  const study = 'states';
+  startCampaign(study, 7);
+  const lost = await Training.lease(server, study, 'sleepy', 5);
+  await lost.report(6);
+  const done = await Training.lease(server, study, 'node-1');
+  await done.report(40);
+  await done.complete(1.7);
+  const failed = await Training.lease(server, study, 'node-1');
+  await failed.fail('DIVERGED', 'the loss is not finite at 300 tokens');
+  const leased = await Training.lease(server, study, 'node-2');
+  const running = await Training.lease(server, study, 'node-1');
+  await running.report(12);
+
+  const fragment = `jobs?study=${study}&campaign=night&job=${failed.id}`;
+  const page = await openPage(browser, server.url, fragment);
+  await rowOf(page, lost.id).getByText('lost', { exact: true }).waitFor();
+  expect(await rowOf(page, lost.id).innerText()).toMatch(/1, 1 lost\s+sleepy\s+15 %/);
+  expect(await rowOf(page, done.id).innerText()).toMatch(/succeeded\s+measurement.*100 %/s);
+  expect(await rowOf(page, failed.id).innerText()).toMatch(
+    /failed\s.*diverged at attempt 1 on node-1: the loss is not finite at 300 tokens/s,
+  );
+  expect(await rowOf(page, leased.id).innerText()).toMatch(/leased\s/);
+  expect(await rowOf(page, running.id).innerText()).toMatch(/running\s.*30 %\s+2\.\d{4}/s);
+  const campaign = page.getByRole('region', { name: 'Campaign' });
+  expect(await campaign.innerText()).toContain(
+    '1 of 7 jobs done, 14.3 % of the FLOPs; 1 running, 1 leased, 1 lost, 1 failed, 2 queued, ' +
+      '1 succeeded. Under way.',
+  );
+  const details = page.getByRole('region', { name: `Job ${failed.id}` });
+  expect(await details.innerText()).toContain('Last failure: diverged at attempt 1 on node-1');
+  await page.close();
+
+  for (const view of VIEWS) {
+    const seen = await openPage(browser, server.url, fragment, view);
+    expect(await figuresOf(seen, 2)).toEqual(['timeline', 'learning-curves']);
+    await seen.locator('.u-over').waitFor();
+    await seen.screenshot({
+      path: `${SCREENSHOTS}/jobs-${view.width}-${view.theme}.png`,
+      fullPage: true,
+    });
+    expect(await violationsOf(seen)).toEqual([]);
+    expect(await overflows(seen)).toBe(false);
+    await seen.close();
+  }
+});
+
+test('curves grow while one looks; zoom and choice stay', async () => {
+  const study = 'growing';
+  startCampaign(study, 3);
+  const first = await Training.lease(server, study, 'node-1');
+  await first.report(10);
+  const page = await openPage(browser, server.url, `jobs?study=${study}&campaign=night`);
+  await page.locator('.u-over').waitFor();
+  await page.waitForFunction(() => document.body.innerText.includes('Rows (10)'));
+  const figure = page.locator('[data-figure=learning-curves]');
+  await figure.getByRole('button', { name: 'Zoom in' }).click();
+  await page.waitForURL(/learning-curves\.zoom=/);
+  await rowOf(page, first.id).getByRole('checkbox').focus();
+  const zoomed = page.url();
+
+  await first.report(5);
+  await page.waitForFunction(() => document.body.innerText.includes('Rows (15)'));
+  const second = await Training.lease(server, study, 'node-2');
+  await second.report(7);
+  await page.waitForFunction(() => document.body.innerText.includes('Rows (22)'));
+  expect(page.url()).toBe(zoomed);
+  expect(await rowOf(page, first.id).getByRole('checkbox').isChecked()).toBe(true);
+  expect(await rowOf(page, second.id).getByRole('checkbox').isChecked()).toBe(true);
+
+  // A job that has ended keeps its curve if the reader has chosen it.
+  await rowOf(page, second.id).getByRole('checkbox').uncheck();
+  await page.waitForURL(new RegExp(`jobs=${first.id}`));
+  await first.report(25);
+  await first.complete(1.66);
+  await rowOf(page, first.id).getByText('succeeded').waitFor();
+  await page.waitForFunction(() => document.body.innerText.includes('Rows (40)'));
+  const csv = await download(page, () => figure.getByRole('button', { name: 'CSV' }).click());
+  const [header, ...rows] = csv.trimEnd().split('\n');
+  expect(header).toBe('job,label,tokens,loss_nats,learning_rate,tokens_per_second');
+  expect(rows).toHaveLength(40);
+  const svg = await download(page, () => figure.getByRole('button', { name: 'SVG' }).click());
+  expect(svg).toContain('<title>Learning curves</title>');
+  await page.locator('.news', { hasText: '1 run,' }).waitFor();
+  await page.close();
+});
+
+test('jobs are cancelled and tried again', async () => {
+  const study = 'changed';
+  startCampaign(study, 2);
+  const job = await Training.lease(server, study, 'node-1');
+  const page = await openPage(browser, server.url, `jobs?study=${study}&campaign=night`);
+  await rowOf(page, job.id).getByRole('button').click();
+  const details = page.getByRole('region', { name: `Job ${job.id}` });
+  await details.getByRole('button', { name: 'Cancel' }).click();
+  await rowOf(page, job.id).getByText('cancelled', { exact: true }).waitFor();
+  await details.getByRole('button', { name: 'Retry' }).click();
+  await rowOf(page, job.id).getByText('queued', { exact: true }).waitFor();
+
+  const again = await Training.lease(server, study, 'node-1');
+  await again.fail('INVALID', 'the data are too short');
+  await rowOf(page, again.id).getByText('failed', { exact: true }).waitFor();
+  const campaign = page.getByRole('region', { name: 'Campaign' });
+  await campaign.getByRole('button', { name: 'Retry failed jobs' }).click();
+  await rowOf(page, again.id).getByText('queued', { exact: true }).waitFor();
+
+  await campaign.getByRole('button', { name: 'Cancel campaign' }).click();
+  await campaign.getByText('Ended.').waitFor();
+  expect(await campaign.innerText()).toContain('2 cancelled');
+  await page.close();
+});
+
+test("a trainer of one's own is watched to its end", async () => {
+  const study = 'bigrams';
+  server.bitbudget('study', 'create', study);
+  await createJob(server, study, { trainer: 'bigram', fpTokens: 30_000 });
+  const page = await openPage(browser, server.url, `jobs?study=${study}`);
+  await rowOf(page, '1').getByText('queued', { exact: true }).waitFor();
+  const worker = spawn(`${REPOSITORY}worker/examples/lease_loop.py`, [
+    server.address,
+    `${REPOSITORY}README.md`,
+  ]);
+  try {
+    await rowOf(page, '1').getByText('running', { exact: true }).waitFor();
+    await page.locator('.u-over').waitFor();
+    await rowOf(page, '1').getByText('succeeded', { exact: true }).waitFor();
+    expect(await pointsOf(page)).toBe('Rows (30)');
+    expect(await rowOf(page, '1').innerText()).toMatch(/example\s+100 %\s+2\.\d{4}/);
+    await rowOf(page, '1').getByRole('button').click();
+    const details = page.getByRole('region', { name: 'Job 1' });
+    expect(await details.innerText()).toMatch(/Experiment\s+1/);
+  } finally {
+    worker.kill();
+  }
+  await page.close();
+}, 120_000);
+
+test('a lost connection is mended, and the jobs are those of the server again', async () => {
+  const study = 'mended';
+  startCampaign(study, 2);
+  const job = await Training.lease(server, study, 'node-1');
+  await job.report(3);
+  const page = await openPage(browser, server.url, `jobs?study=${study}`);
+  await rowOf(page, job.id).getByText('running', { exact: true }).waitFor();
+  await server.stop();
+  await page.locator('.connection .lost').waitFor();
+  expect(await rowOf(page, job.id).innerText()).toMatch(/running/);
+  await server.start();
+  await page.locator('.connection .mended').waitFor();
+  await job.report(37);
+  await job.complete(1.8);
+  await rowOf(page, job.id).getByText('succeeded', { exact: true }).waitFor();
+  await page.close();
+});
