@@ -269,6 +269,15 @@ class Questions(service.ServiceTest):
         self.assertEqual(comparison, self.client.get_law_comparison(study="s"))
         self.assertEqual(1, len(self.client.list_law_comparisons("s")))
 
+    def test_a_new_fit_is_seen(self):
+        study = self.create_study()
+        watched = self.client.watch_fits(study)
+        next(watched)
+        self.client.import_experiments(study, service.runs())
+        fit = self.client.wait_for_fit(study).fit_status.latest_fit
+        self.assertIn(fit, (message.fit.name for message in watched if message.fit))
+        watched.close()
+
     def test_an_id_needs_its_study(self):
         with self.assertRaisesRegex(TypeError, "'latest' is an id: say which study"):
             self.client.get_fit()

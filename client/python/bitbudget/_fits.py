@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bitbudget._calls import Calls
@@ -17,6 +17,7 @@ from bitbudget.records import (
     LawComparison,
     LawVariant,
     ReplayFitResponse,
+    WatchFitsResponse,
 )
 from bitbudget.v1 import fit_pb2, law_pb2
 
@@ -76,6 +77,15 @@ class FitCalls(Calls):
         name = resource_name(fit, "fits", study)
         request = make(fit_pb2.ExplainFitRequest, name=name, **fields)
         return self._ask(ExplainFitResponse, self._connection.fits.ExplainFit, request, long=True)
+
+    def watch_fits(self, study: str | Record, *,
+                   timeout: float | None = None) -> Iterator[WatchFitsResponse]:
+        """Yields the fit as it stands, then every change, with how far the answers to standing
+        questions have moved; begins anew if the connection breaks. DeadlineExceededError after
+        `timeout` seconds, if set."""
+        request = make(fit_pb2.WatchFitsRequest, parent=study_name(study))
+        for message in self._connection.watch(self._connection.fits.WatchFits, request, timeout):
+            yield from_message(WatchFitsResponse, message)
 
     def list_laws(self) -> RecordList[Law]:
         """The families that a study may have, and the published laws."""

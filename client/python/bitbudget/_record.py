@@ -159,18 +159,11 @@ def _flat(record: Record, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def from_message(kind: type[R], message: Message) -> R:
     """The record of a message, which must be of that kind."""
-    return kind(**{field.name: _from_field(message, field)
-                   for field in message.DESCRIPTOR.fields if _is_set(message, field)})
+    # What is not listed is unset or zero, and so are the fields of a record by default.
+    return kind(**{field.name: _from_field(field, value) for field, value in message.ListFields()})
 
 
-def _is_set(message: Message, field: FieldDescriptor) -> bool:
-    if field.label == FieldDescriptor.LABEL_REPEATED:
-        return len(getattr(message, field.name)) > 0
-    return not field.has_presence or message.HasField(field.name)
-
-
-def _from_field(message: Message, field: FieldDescriptor) -> Any:
-    value = getattr(message, field.name)
+def _from_field(field: FieldDescriptor, value: Any) -> Any:
     if field.label != FieldDescriptor.LABEL_REPEATED:
         return _from_value(field, value)
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
