@@ -106,7 +106,8 @@ absl::StatusOr<ImportRows> ReadByMap(const ImportSource& source) {
   }
   const std::string name =
       source.files.size() > 1 ? fmt::format("{} files", source.files.size()) : source.Name();
-  ImportRows rows{.file = mapper.file(), .report = MappingText(mapper, name)};
+  ImportRows rows{.report = MappingText(mapper, name)};
+  rows.file = mapper.TakeFile();
   if (open_page_count == source.files.size()) rows.report += PagesText(next_page);
   return rows;
 }

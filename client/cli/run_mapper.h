@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -49,6 +50,7 @@ class RunMapper {
   absl::Status EndTable(const std::vector<std::string>& columns);
 
   const ParsedFile& file() const { return file_; }
+  ParsedFile TakeFile() { return std::move(file_); }
   const ColumnMap& map() const { return map_; }
   const MappingUse& use() const { return use_; }
 
