@@ -194,7 +194,7 @@ test('jobs are cancelled and tried again', async () => {
 test("a trainer of one's own is watched to its end", async () => {
   const study = 'bigrams';
   server.bitbudget('study', 'create', study);
-  await createJob(server, study, { trainer: 'bigram', fpTokens: 30_000 });
+  await createJob(server, study, { trainer: 'bigram', fpTokens: 150_000 });
   const page = await openPage(browser, server.url, `jobs?study=${study}`);
   await rowOf(page, '1').getByText('queued', { exact: true }).waitFor();
   const worker = spawn(`${REPOSITORY}worker/examples/lease_loop.py`, [
@@ -204,8 +204,8 @@ test("a trainer of one's own is watched to its end", async () => {
   try {
     await rowOf(page, '1').getByText('running', { exact: true }).waitFor();
     await page.locator('.u-over').waitFor();
-    await rowOf(page, '1').getByText('succeeded', { exact: true }).waitFor();
-    expect(await pointsOf(page)).toBe('Rows (30)');
+    await rowOf(page, '1').getByText('succeeded', { exact: true }).waitFor({ timeout: 80_000 });
+    expect(await pointsOf(page)).toBe('Rows (150)');
     expect(await rowOf(page, '1').innerText()).toMatch(/example\s+100 %\s+2\.\d{4}/);
     await rowOf(page, '1').getByRole('button').click();
     const details = page.getByRole('region', { name: 'Job 1' });
