@@ -2,13 +2,13 @@
 
 import { signal, useSignalEffect } from '@preact/signals';
 import type { ComponentType } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { RefusalCard } from './components/answer';
 import { Select } from './components/inputs';
 import { FitStatus_State } from './gen/bitbudget/v1/study_pb';
 import { PAGES, shownPage, type Page } from './pages';
-import { connection } from './state/connection';
+import { connection, connectionCount } from './state/connection';
 import { formatFragment, linkTo, route } from './state/route';
 import {
   allStudies,
@@ -45,23 +45,35 @@ export function App() {
           {theme.value === 'dark' ? 'Light' : 'Dark'}
         </button>
       </header>
-      <nav aria-label="Pages">
-        <ul>
-          {PAGES.map(({ id, title }) => (
-            <li key={id}>
-              <a href={linkTo(id)} aria-current={id === page.id ? 'page' : undefined}>
-                {title}
-              </a>
-            </li>
-          ))}
-        </ul>
-      </nav>
+      <Navigation current={page.id} />
       <ConnectionBanner />
       <main id="main" tabIndex={-1}>
         <h1>{page.question}</h1>
         <PageContent page={page} />
       </main>
     </>
+  );
+}
+
+function Navigation({ current }: { current: string }) {
+  const list = useRef<HTMLUListElement>(null);
+  // Where the screen is narrow the list scrolls.
+  useEffect(() => {
+    const link = list.current?.querySelector('[aria-current]');
+    link?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [current]);
+  return (
+    <nav aria-label="Pages">
+      <ul ref={list}>
+        {PAGES.map(({ id, title }) => (
+          <li key={id}>
+            <a href={linkTo(id)} aria-current={id === current ? 'page' : undefined}>
+              {title}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
   );
 }
 
@@ -143,23 +155,46 @@ function ConnectionBanner() {
   );
 }
 
+interface LoadedPage {
+  id: string;
+  /** Unset if it could not be had. */
+  Content?: ComponentType;
+}
+
 function PageContent({ page }: { page: Page }) {
-  const [loaded, setLoaded] = useState<{ id: string; Content: ComponentType }>();
+  const [loaded, setLoaded] = useState<LoadedPage>();
   useEffect(() => {
     let isLeft = false;
-    void page.load().then((module) => {
-      if (!isLeft) setLoaded({ id: page.id, Content: module.default });
-    });
+    page.load().then(
+      (module) => !isLeft && setLoaded({ id: page.id, Content: module.default }),
+      () => !isLeft && setLoaded({ id: page.id }),
+    );
     return () => {
       isLeft = true;
     };
-  }, [page]);
+  }, [page, connectionCount.value]);
 
   if (subjectRefusal.value) return <RefusalCard refusal={subjectRefusal.value} />;
   if (allStudies.value?.length === 0 && studyId.value === undefined) return <NoStudies />;
-  if (loaded?.id !== page.id || !subject.value) return <p class="loading">Loading</p>;
+  if (loaded?.id === page.id && !loaded.Content) return <PageMissing />;
+  if (loaded?.id !== page.id || !loaded.Content || !subject.value) {
+    return <p class="loading">Loading</p>;
+  }
   // Another study is another page: nothing of the one before may show.
   return <loaded.Content key={subject.value.study.name} />;
+}
+
+/** The files of the page are gone: the server ends, or has the files of a later version. */
+function PageMissing() {
+  return (
+    <section class="card">
+      <h2>This page could not be loaded</h2>
+      <p>The server is away, or has another version of the dashboard by now.</p>
+      <button type="button" onClick={() => location.reload()}>
+        Load it again
+      </button>
+    </section>
+  );
 }
 
 function NoStudies() {

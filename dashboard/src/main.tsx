@@ -7,6 +7,9 @@ import { followStudy } from './state/study';
 import './style.css';
 
 // While the study is on its way the page can come too.
-void shownPage(route.value.page).load();
+shownPage(route.value.page)
+  .load()
+  // Whoever shows the page says so.
+  .catch(() => undefined);
 followStudy();
 render(<App />, document.getElementById('app')!);

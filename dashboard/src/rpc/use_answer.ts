@@ -17,10 +17,10 @@ export interface Asked<Request, Answer> {
 }
 
 /** Time for further key strokes before a question goes out. */
-const DEBOUNCE_MS = 30;
+const DEBOUNCE_MS = 12;
 
 /** What figures wait besides, for a browser has few connections and the number comes first. */
-const FIGURE_WAIT_MS = 10;
+const FIGURE_WAIT_MS = 4;
 
 /** A text that is the same for the same question. */
 function keyOf(request: unknown): string {
