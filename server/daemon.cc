@@ -30,8 +30,8 @@ constexpr int kMostQueuedQuestions = 1'024;
 constexpr int kJobThreads = 64;
 constexpr int kMostQueuedJobTasks = 4'096;
 // For calls that are told to give up to do so and say so: long work looks up between
-// two fits, which on a loaded machine can be seconds apart.
-constexpr absl::Duration kLastWords = absl::Seconds(5);
+// two fits.
+constexpr absl::Duration kLastWords = absl::Seconds(1);
 // For the rest: replies on their way, the last commit.
 constexpr absl::Duration kSlack = absl::Seconds(5);
 

@@ -22,9 +22,9 @@ namespace {
 
 constexpr int kKeepaliveMs = 60'000;
 constexpr int kKeepaliveTimeoutMs = 20'000;
-// For replies that are on their way when the door closes; on a loaded machine they
-// take their time. Without any the server does not wait.
-constexpr absl::Duration kFlushTime = absl::Seconds(2);
+// For replies that are on their way when the door closes. Without any the server does
+// not wait.
+constexpr absl::Duration kFlushTime = absl::Milliseconds(200);
 // Pings that clients may send without being taken for hostile.
 constexpr int kLeastPingIntervalMs = 10'000;
 
