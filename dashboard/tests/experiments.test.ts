@@ -241,6 +241,20 @@ test('runs are excluded with a reason, and taken back', async () => {
   await page.close();
 });
 
+test('a batch is excluded as a whole', async () => {
+  const study = 'batches';
+  server.createStudy(study);
+  store(study, bundledRows().slice(0, 151));
+  const page = await openTable(`study=${study}&batch=${study}.csv`);
+  const whole = page.getByRole('group', { name: 'Chosen runs' });
+  expect(await whole.innerText()).toContain(`All runs of ${study}.csv`);
+  await whole.getByLabel('Reason').fill('another tokenizer');
+  await whole.getByRole('button', { name: 'Exclude' }).click();
+  await page.locator('.news', { hasText: /^0 runs/ }).waitFor();
+  await page.locator('tr.excluded').nth(99).waitFor();
+  await page.close();
+});
+
 test('choice, scroll and place outlive the news', async () => {
   const study = 'growing';
   server.createStudy(study);

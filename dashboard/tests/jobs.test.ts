@@ -149,6 +149,17 @@ test('curves grow while one looks; zoom and choice stay', async () => {
   expect(await rowOf(page, first.id).getByRole('checkbox').isChecked()).toBe(true);
   expect(await rowOf(page, second.id).getByRole('checkbox').isChecked()).toBe(true);
 
+  // Dragging selects what to see.
+  await figure.scrollIntoViewIfNeeded();
+  const plot = (await page.locator('.u-over').boundingBox())!;
+  await page.mouse.move(plot.x + 0.3 * plot.width, plot.y + 50);
+  await page.mouse.down();
+  await page.mouse.move(plot.x + 0.6 * plot.width, plot.y + 50, { steps: 4 });
+  await page.mouse.up();
+  await page.waitForURL((url) => url.href !== zoomed);
+  await figure.getByRole('button', { name: 'All' }).click();
+  await page.waitForURL((url) => !url.href.includes('zoom'));
+
   // A job that has ended keeps its curve if the reader has chosen it.
   await rowOf(page, second.id).getByRole('checkbox').uncheck();
   await page.waitForURL(new RegExp(`jobs=${first.id}`));
@@ -215,6 +226,42 @@ test("a trainer of one's own is watched to its end", async () => {
   }
   await page.close();
 }, 120_000);
+
+test('a page that nobody sees holds no stream, and catches up when it is seen', async () => {
+  const study = 'unseen';
+  startCampaign(study, 1);
+  const page = await openPage(browser, server.url, `jobs?study=${study}&campaign=night`);
+  const open = new Set<string>();
+  page.on('request', (request) => {
+    if (request.url().includes('/Watch')) open.add(request.url());
+  });
+  page.on('requestfailed', (request) => open.delete(request.url()));
+  await page.reload();
+  await rowOf(page, '1').getByText('queued', { exact: true }).waitFor();
+  expect([...open].map((url) => url.split('/').at(-1)).sort()).toEqual([
+    'WatchCampaign',
+    'WatchFits',
+    'WatchJobs',
+  ]);
+  const turn = (state: string) =>
+    page.evaluate((visibilityState) => {
+      Object.defineProperty(document, 'visibilityState', {
+        value: visibilityState,
+        configurable: true,
+      });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, state);
+
+  await turn('hidden');
+  await expect.poll(() => open.size).toBe(0);
+  const job = await Training.lease(server, study, 'node-1');
+  await job.report(40);
+  await job.complete(1.9);
+  await turn('visible');
+  await rowOf(page, job.id).getByText('succeeded', { exact: true }).waitFor();
+  await page.locator('.news', { hasText: '1 run,' }).waitFor();
+  await page.close();
+});
 
 test('a lost connection is mended, and the jobs are those of the server again', async () => {
   const study = 'mended';

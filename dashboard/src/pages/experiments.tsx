@@ -189,10 +189,11 @@ export default function ExperimentsPage() {
           />
           {filter && <Export study={study.name} filter={filter} />}
         </header>
-        {chosen.size > 0 && (
+        {(chosen.size > 0 || form.values?.batch) && (
           <Exclude
             study={study.name}
             chosen={chosen}
+            batch={form.values?.batch ?? ''}
             onDone={() => {
               setChosen(new Set());
               setWrites(writes + 1);
@@ -280,15 +281,18 @@ function Export({ study, filter }: { study: string; filter: Filter }) {
 interface ExcludeProps {
   study: string;
   chosen: ReadonlySet<string>;
+  /** Stands for all of its runs where none is chosen. */
+  batch: string;
   onDone(): void;
   onForget(): void;
 }
 
 /** Excludes the chosen runs from fits, or takes that back; a reason is needed. */
-function Exclude({ study, chosen, onDone, onForget }: ExcludeProps) {
+function Exclude({ study, chosen, batch, onDone, onForget }: ExcludeProps) {
   const [reason, setReason] = useState('');
   const marking = useAction(async (signal, exclude: boolean) => {
-    const request = { parent: study, names: [...chosen], reason };
+    const which = chosen.size > 0 ? { names: [...chosen] } : { importBatch: batch };
+    const request = { parent: study, ...which, reason };
     await (exclude
       ? experiments.excludeExperiments(request, { signal })
       : experiments.includeExperiments(request, { signal }));
@@ -297,7 +301,7 @@ function Exclude({ study, chosen, onDone, onForget }: ExcludeProps) {
   const isReady = reason.trim() !== '' && !marking.pending;
   return (
     <div class="exclude" role="group" aria-label="Chosen runs">
-      <p>{counted(chosen.size, 'run')} chosen</p>
+      <p>{chosen.size > 0 ? `${counted(chosen.size, 'run')} chosen` : `All runs of ${batch}`}</p>
       <label>
         Reason <input value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
       </label>
@@ -307,9 +311,11 @@ function Exclude({ study, chosen, onDone, onForget }: ExcludeProps) {
       <button type="button" disabled={!isReady} onClick={() => void marking.run(false)}>
         Include
       </button>
-      <button type="button" onClick={onForget}>
-        Choose none
-      </button>
+      {chosen.size > 0 && (
+        <button type="button" onClick={onForget}>
+          Choose none
+        </button>
+      )}
       {marking.refusal && <p class="problem">{marking.refusal.message}</p>}
     </div>
   );

@@ -7,6 +7,9 @@ import { isUnreachable } from './refusal';
 
 const PAUSE_MS = 1_000;
 
+/** So many messages are handed on at once where they have come already. */
+const MESSAGES_AT_A_TIME = 100;
+
 /** A question put again would be refused again. */
 const FINAL: readonly Code[] = [
   Code.InvalidArgument,
@@ -35,10 +38,10 @@ export async function follow<Message>(
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      let isFirst = true;
+      let count = 0;
       for await (const message of open()) {
-        if (signal.aborted || onMessage(message, isFirst) === 'enough') return;
-        isFirst = false;
+        if (signal.aborted || onMessage(message, count === 0) === 'enough') return;
+        if (++count % MESSAGES_AT_A_TIME === 0) await wait(0, signal);
       }
     } catch (error) {
       if (signal.aborted) return;

@@ -7,6 +7,7 @@ import { JobBoard } from './live_jobs';
 // Clients and connection want a page; no call is made here.
 vi.mock('./clients', () => ({ jobs: {}, campaigns: {} }));
 vi.mock('../state/connection', () => ({ connectionCount: { value: 1 } }));
+vi.mock('../state/visibility', () => ({ isVisible: { value: true } }));
 
 let board: JobBoard;
 

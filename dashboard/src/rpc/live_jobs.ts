@@ -5,6 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Campaign } from '../gen/bitbudget/v1/campaign_pb';
 import type { Job, ProgressPoint, WatchJobsResponse } from '../gen/bitbudget/v1/job_pb';
 import { connectionCount } from '../state/connection';
+import { isVisible } from '../state/visibility';
 import { campaigns, jobs } from './clients';
 import { follow, wait } from './follow';
 import { refusalOf, type Refusal } from './refusal';
@@ -72,6 +73,7 @@ export class JobBoard {
 export function useJobs(parent: string, campaign: string): LiveJobs {
   const [live, setLive] = useState(NOTHING);
   useEffect(() => {
+    if (!isVisible.value) return;
     const left = new AbortController();
     const { signal } = left;
     let board = new JobBoard();
@@ -98,7 +100,7 @@ export function useJobs(parent: string, campaign: string): LiveJobs {
       return 'more';
     }).catch((error: unknown) => setLive({ ...NOTHING, refusal: refusalOf(error) }));
     return () => left.abort();
-  }, [parent, campaign, connectionCount.value]);
+  }, [parent, campaign, connectionCount.value, isVisible.value]);
   return live;
 }
 
@@ -108,7 +110,7 @@ export function useCampaign(name: string, watchCount: number) {
   const [refusal, setRefusal] = useState<Refusal>();
   useEffect(() => {
     setRefusal(undefined);
-    if (name === '') return;
+    if (name === '' || !isVisible.value) return;
     const left = new AbortController();
     const { signal } = left;
     const open = () => campaigns.watchCampaign({ name }, { signal, timeoutMs: 0 });
@@ -117,6 +119,6 @@ export function useCampaign(name: string, watchCount: number) {
       return message.campaign?.ended ? 'enough' : 'more';
     }).catch((error: unknown) => setRefusal(refusalOf(error)));
     return () => left.abort();
-  }, [name, watchCount, connectionCount.value]);
+  }, [name, watchCount, connectionCount.value, isVisible.value]);
   return { campaign: campaign?.name === name ? campaign : undefined, refusal };
 }

@@ -10,6 +10,7 @@ import { isCancelled, isNotFound, isUnreachable, refusalOf, type Refusal } from 
 import { lastPart } from '../text/quantity';
 import { connectionCount } from './connection';
 import { parameters } from './route';
+import { isVisible } from './visibility';
 
 export interface Subject {
   study: Study;
@@ -143,7 +144,7 @@ export function followStudy(): void {
   });
   effect(() => {
     void connectionCount.value;
-    if (studyId.value === undefined) return;
+    if (studyId.value === undefined || !isVisible.value) return;
     const left = new AbortController();
     const name = `studies/${studyId.value}`;
     if (subject.peek()?.study.name !== name) {
