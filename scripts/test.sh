@@ -65,7 +65,9 @@ run_dashboard_tests() {
   sed -n '/Failed /,$p' "$logs/test-$name.log" >&2
 }
 
-scripts/install_packages.sh test worker
+scripts/install_packages.sh test worker dashboard
+# Connect's own clients, for the tests of the HTTP port.
+run_logged connect-packages npm --prefix tests/connect ci
 
 # Before the rest: tests of workers run the training program.
 build_preset worker worker_test -DBITBUDGET_TESTS=ON

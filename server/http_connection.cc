@@ -1,5 +1,7 @@
 #include "server/http_connection.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -94,6 +96,9 @@ HttpConnection::~HttpConnection() {
 bool HttpConnection::WaitForRequest(IdleConnections& idle) {
   if (must_close_) return false;
   if (begin_ == end_ && !idle.WaitForBytes(socket_, kLongestIdle)) return false;
+  // Some clients send head and body apart, and the body once the head is acknowledged.
+  const int on = 1;
+  setsockopt(socket_, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
   is_in_head_ = true;
   head_bytes_ = 0;
   arrival_deadline_ = Clock::System()->Steady() + kLongestArrival;
@@ -125,9 +130,13 @@ bool HttpConnection::Receive() {
 }
 
 ssize_t HttpConnection::read(char* data, size_t size) {
-  if (begin_ == end_ && !Receive()) return -1;
+  const bool has_bytes = begin_ != end_ || Receive();
   const size_t count = std::min(size, end_ - begin_);
-  if (is_in_head_ && (head_bytes_ += count) > kMostHeadBytes) return -1;
+  if (is_in_head_) head_bytes_ += count;
+  if (!has_bytes || head_bytes_ > kMostHeadBytes) {
+    must_close_ = true;
+    return -1;
+  }
   std::memcpy(data, buffer_.data() + begin_, count);
   begin_ += count;
   return static_cast<ssize_t>(count);

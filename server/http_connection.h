@@ -61,7 +61,8 @@ class HttpConnection final : public httplib::Stream {
   // True if the peer has closed the connection or is lost.
   bool IsPeerGone() const;
 
-  // To be closed after the reply, because the request has not been read to its end.
+  // To be closed after the reply, because the request has not been read to its end; so is
+  // a connection on which one did not arrive.
   void CloseAfterReply() { must_close_ = true; }
   bool must_close() const { return must_close_; }
 
