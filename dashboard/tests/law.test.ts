@@ -134,3 +134,18 @@ test('news of another fit keep the zoom', async () => {
   expect(await figure.getByRole('button', { name: 'All' }).isEnabled()).toBe(true);
   await page.close();
 });
+
+test('a study without a fit says so, and what its data lack once it has some', async () => {
+  server.createStudy('unfitted');
+  const page = await openPage(browser, server.url, 'law?study=unfitted');
+  await page.getByText('The study has no fit yet.').waitFor();
+  expect(() =>
+    server.importRows('unfitted', [
+      'parameters,fp_tokens,qat_tokens,weight_bits,loss_nats',
+      '24576,300032,0,16,2.52',
+    ]),
+  ).toThrow('has no fit');
+  await page.getByText('The runs identify no variant of the law.').waitFor();
+  expect(await violationsOf(page)).toEqual([]);
+  await page.close();
+});

@@ -97,11 +97,16 @@ export function timelineChart(bars: readonly Bar[]): Chart {
     options({ width, colors }) {
       const color = stateColors(colors);
       const { marks, margins } = legend(
-        states.map((state) => ({
-          label: stateText(state),
-          color: color[state],
-          symbol: 'square' as const,
-        })),
+        [
+          ...states.map((state) => ({
+            label: stateText(state),
+            color: color[state],
+            symbol: 'square' as const,
+          })),
+          ...(interrupted.length > 0
+            ? [{ label: 'interrupted before', color: colors.mark, isLine: true }]
+            : []),
+        ],
         width,
       );
       const span = { x1: 'start', x2: 'end', y: 'worker', inset: 0.5 };

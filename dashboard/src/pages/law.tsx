@@ -43,8 +43,15 @@ export default function LawPage() {
     fit && { study: study.name, fit: fit.name, convention: study.parameterConvention },
   );
   if (!fit) return <RefusalCard refusal={noFit(study.fitStatus?.error ?? '')} />;
+  const failure = study.fitStatus?.error ?? '';
   return (
     <>
+      {failure !== '' && (
+        <section class="card refusal" role="status">
+          <h2>The newest data could not be fitted: this is the fit before</h2>
+          <p>{failure}</p>
+        </section>
+      )}
       <FitCard fit={fit} />
       {refusal && <RefusalCard refusal={refusal} />}
       {answer && <Residuals fit={fit} explained={answer} />}
@@ -115,7 +122,9 @@ function factsOf(fit: Fit): Fact[] {
     facts.push({
       name: 'f = exp(−a / ln S)',
       value: `a = ${withInterval(coefficientInterval(fractionLaw.a, Infinity), formatReal)}`,
-      note: `from ${fractionLaw.optimumCount} measured optima`,
+      note:
+        `from ${fractionLaw.optimumCount} measured optima` +
+        (fractionLaw.boundCount > 0 ? ` and ${counted(fractionLaw.boundCount, 'bound')}` : ''),
     });
   }
   const search = searchText(fit);
