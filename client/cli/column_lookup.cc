@@ -74,6 +74,7 @@ void ColumnLookup::SetColumns(const std::vector<std::string>& columns) {
   columns_ = columns;
   resolved_.clear();
   std::vector<std::string> normalized;
+  normalized.reserve(columns.size());
   for (const std::string& column : columns) normalized.push_back(Normalized(column));
   for (const auto& [field, source] : map_.fields) {
     Resolved& resolved = resolved_[field];

@@ -41,7 +41,8 @@ absl::Status CheckReadable(const ParsedFile& file, const ImportArguments& argume
               ? arguments.source.Name()
               : fmt::format("{} files", arguments.source.files.size())),
       {.reason = "UNREADABLE_ROWS",
-       .rejected_rows = {file.rejected.begin(), file.rejected.begin() + reported}});
+       .rejected_rows = {file.rejected.begin(),
+                         file.rejected.begin() + static_cast<std::ptrdiff_t>(reported)}});
 }
 
 // What the server refused and what never reached it, as one answer.

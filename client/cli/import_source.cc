@@ -42,7 +42,7 @@ absl::Status ReadStream(const std::string& file,
     }
   }
   std::istream& input = file == kStandardInput ? std::cin : stream;
-  const absl::Status status = read(input);
+  absl::Status status = read(input);
   if (input.bad()) return absl::DataLossError(fmt::format("cannot read all of {}", name));
   if (status.ok()) return status;
   return MakeError(status.code(),
@@ -60,8 +60,9 @@ absl::StatusOr<ImportRows> ReadOwnColumns(const ImportSource& source) {
   ImportRows rows;
   RETURN_IF_ERROR(ReadStream(source.files[0], [&](std::istream& input) {
     absl::StatusOr<ParsedFile> parsed = IsJsonLines(source) ? ReadJsonLines(input) : ReadCsv(input);
-    if (parsed.ok()) rows.file = *std::move(parsed);
-    return parsed.status();
+    if (!parsed.ok()) return parsed.status();
+    rows.file = *std::move(parsed);
+    return absl::OkStatus();
   }));
   return rows;
 }
@@ -95,9 +96,10 @@ absl::StatusOr<ImportRows> ReadByMap(const ImportSource& source) {
       mapper.BeginTable(source.files.size() > 1 ? NameOf(file) : "");
       ASSIGN_OR_RETURN(
           const RunTable table,
-          ReadTable(input, source, [&](const std::vector<std::string>& columns, TableRow row) {
-            mapper.AddRow(columns, row);
-          }));
+          ReadTable(
+              input, source, [&](const std::vector<std::string>& columns, const TableRow& row) {
+                mapper.AddRow(columns, row);
+              }));
       if (!table.next_page_token.empty()) ++open_page_count;
       next_page = table.next_page_token;
       // A page without runs has no columns.

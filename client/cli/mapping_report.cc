@@ -73,6 +73,7 @@ std::string FirstRowsText(const ParsedFile& file) {
   Table table(columns);
   for (const v1::Experiment& row : rows) {
     std::vector<std::string> cells;
+    cells.reserve(columns.size());
     for (const std::string& column : columns) cells.push_back(FieldText(row, FieldOf(row, column)));
     table.AddRow(std::move(cells));
   }
