@@ -39,44 +39,64 @@ void StopReading(int socket) { shutdown(socket, SHUT_RD); }
 
 }  // namespace
 
-bool IdleConnections::WaitForBytes(int socket, absl::Duration patience) {
+void HttpConnections::Add(int socket) {
+  const std::lock_guard lock(mutex_);
+  sockets_.insert(socket);
+}
+
+void HttpConnections::Remove(int socket) {
+  const std::lock_guard lock(mutex_);
+  sockets_.erase(socket);
+  if (sockets_.empty()) is_empty_.notify_all();
+}
+
+bool HttpConnections::WaitForBytes(int socket, absl::Duration patience) {
   std::list<int>::iterator place;
   {
     const std::lock_guard lock(mutex_);
     if (is_closed_) return false;
     if (is_crowded_) patience = absl::ZeroDuration();
-    place = sockets_.insert(sockets_.end(), socket);
+    place = resting_.insert(resting_.end(), socket);
   }
   const bool has_news = WaitForEvents(socket, POLLIN, patience);
   {
     const std::lock_guard lock(mutex_);
-    sockets_.erase(place);
+    resting_.erase(place);
   }
   char byte = 0;
   return has_news && recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
 }
 
-void IdleConnections::MakeRoom() {
+void HttpConnections::MakeRoom() {
   const std::lock_guard lock(mutex_);
   is_crowded_ = true;
-  if (sockets_.empty()) return;
-  StopReading(sockets_.front());
+  if (resting_.empty()) return;
+  StopReading(resting_.front());
   // It takes itself out of the list; until then another may be let go.
-  sockets_.splice(sockets_.end(), sockets_, sockets_.begin());
+  resting_.splice(resting_.end(), resting_, resting_.begin());
 }
 
-void IdleConnections::EndCrowd() {
+void HttpConnections::EndCrowd() {
   const std::lock_guard lock(mutex_);
   is_crowded_ = false;
 }
 
-void IdleConnections::Close() {
+void HttpConnections::Close() {
   const std::lock_guard lock(mutex_);
   is_closed_ = true;
-  for (const int socket : sockets_) StopReading(socket);
+  for (const int socket : resting_) StopReading(socket);
 }
 
-HttpConnection::HttpConnection(int socket) : socket_(socket) {
+void HttpConnections::End(absl::Duration patience) {
+  std::unique_lock lock(mutex_);
+  const auto time = absl::ToChronoNanoseconds(patience);
+  if (is_empty_.wait_for(lock, time, [this] { return sockets_.empty(); })) return;
+  for (const int socket : sockets_) shutdown(socket, SHUT_RDWR);
+}
+
+HttpConnection::HttpConnection(int socket, HttpConnections& connections)
+    : socket_(socket), connections_(connections) {
+  connections_.Add(socket_);
   const int on = 1;
   // A peer whose machine is gone is noticed in the end.
   setsockopt(socket_, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
@@ -90,12 +110,13 @@ HttpConnection::~HttpConnection() {
       if (recv(socket_, buffer_.data(), buffer_.size(), MSG_DONTWAIT) <= 0) break;
     }
   }
+  connections_.Remove(socket_);
   close(socket_);
 }
 
-bool HttpConnection::WaitForRequest(IdleConnections& idle) {
+bool HttpConnection::WaitForRequest() {
   if (must_close_) return false;
-  if (begin_ == end_ && !idle.WaitForBytes(socket_, kLongestIdle)) return false;
+  if (begin_ == end_ && !connections_.WaitForBytes(socket_, kLongestIdle)) return false;
   // Some clients send head and body apart, and the body once the head is acknowledged.
   const int on = 1;
   setsockopt(socket_, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));

@@ -6,9 +6,11 @@
 #define BITBUDGET_SERVER_HTTP_CONNECTION_H_
 
 #include <array>
+#include <condition_variable>
 #include <cstddef>
 #include <list>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "absl/time/time.h"
@@ -16,11 +18,15 @@
 
 namespace bitbudget::server {
 
-// Connections that wait for their next request. Each holds a thread; when others wait
-// for one, the connection that has rested longest is let go, and none may rest.
-// Thread-safe.
-class IdleConnections {
+// The connections that there are. Each holds a thread, also while it rests between two
+// requests; when others wait for one, the connection that has rested longest is let go,
+// and none may rest. Thread-safe.
+class HttpConnections {
  public:
+  // A connection comes, and goes.
+  void Add(int socket);
+  void Remove(int socket);
+
   // Waits until bytes arrive on `socket`; false if none do within `patience`, or the
   // connection is let go.
   bool WaitForBytes(int socket, absl::Duration patience);
@@ -30,12 +36,16 @@ class IdleConnections {
   // None waits any more.
   void EndCrowd();
 
-  // Lets all go, and those that come later.
+  // Lets those go that rest, and that come to rest later.
   void Close();
+  // Waits until there are none, at most `patience`, then breaks off those there are.
+  void End(absl::Duration patience);
 
  private:
-  std::mutex mutex_;        // guards what follows
-  std::list<int> sockets_;  // that which has rested longest first
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable is_empty_;
+  std::set<int> sockets_;
+  std::list<int> resting_;  // that which has rested longest first
   bool is_crowded_ = false;
   bool is_closed_ = false;
 };
@@ -43,15 +53,15 @@ class IdleConnections {
 // Used by one thread at a time.
 class HttpConnection final : public httplib::Stream {
  public:
-  // Owns the socket.
-  explicit HttpConnection(int socket);
+  // Owns the socket; `connections` is borrowed.
+  HttpConnection(int socket, HttpConnections& connections);
   // Says goodbye so that the peer gets all that was sent.
   ~HttpConnection() override;
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
 
   // Waits for the next request; false if the connection shall end instead.
-  bool WaitForRequest(IdleConnections& idle);
+  bool WaitForRequest();
   // The head of the request has been read. Takes out of it what the parser would act on
   // by itself and without limits: compression both ways, ranges.
   void TakeHead(httplib::Request& request);
@@ -79,6 +89,7 @@ class HttpConnection final : public httplib::Stream {
   bool Receive();
 
   const int socket_;
+  HttpConnections& connections_;
   std::array<char, 8192> buffer_;
   size_t begin_ = 0;  // of what is unread in the buffer
   size_t end_ = 0;

@@ -17,7 +17,7 @@ inline constexpr int kMostHttpWaits = kMostHttpConnections / 2;
 inline constexpr int kHttpBacklog = 512;
 
 // Of a request line and headers together.
-inline constexpr size_t kMostHeadBytes = 64 * 1024;
+inline constexpr size_t kMostHeadBytes = size_t{64} * 1024;
 
 // How long a connection may rest between two requests.
 inline constexpr absl::Duration kLongestIdle = absl::Seconds(60);

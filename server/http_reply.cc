@@ -5,6 +5,15 @@
 #include "server/http_gzip.h"
 
 namespace bitbudget::server {
+namespace {
+
+// Whether content of a type shrinks: images and fonts are compressed as they are.
+bool Shrinks(std::string_view content_type) {
+  return content_type.starts_with("text/") || content_type.starts_with("application/") ||
+         content_type == "image/svg+xml";
+}
+
+}  // namespace
 
 void ReplyWith(int http_status,
                std::string body,
@@ -12,7 +21,7 @@ void ReplyWith(int http_status,
                const HttpConnection& connection,
                httplib::Response& response) {
   response.status = http_status;
-  if (body.size() >= kLeastGzipBytes) {
+  if (body.size() >= kLeastGzipBytes && Shrinks(content_type)) {
     response.set_header("Vary", "Accept-Encoding");
     if (connection.accepts_gzip()) {
       body = Gzip(body);

@@ -36,6 +36,9 @@ constexpr char kContentSecurityPolicy[] =
 // There is no limit, and the header that tells a client needs one.
 constexpr size_t kMostRequestsSaid = 1'000'000;
 
+// For replies that are on their way when the door closes.
+constexpr absl::Duration kFlushTime = absl::Seconds(2);
+
 // How long a browser may remember what a preflight said.
 constexpr char kPreflightSeconds[] = "7200";
 
@@ -93,7 +96,7 @@ class HttpServer::Door final : public httplib::Server {
         methods_(methods),
         files_(options_.dashboard),
         calls_(gate, options_.most_message_bytes) {
-    new_task_queue = [this] { return new HttpThreads(kMostHttpConnections, idle_); };
+    new_task_queue = [this] { return new HttpThreads(kMostHttpConnections, connections_); };
     set_tcp_nodelay(true);
     // Only what replies say of it: connections are kept by HttpConnection.
     set_keep_alive_timeout(absl::ToInt64Seconds(kLongestIdle));
@@ -132,12 +135,11 @@ class HttpServer::Door final : public httplib::Server {
   void StopServing() { is_serving_ = false; }
 
   void Shutdown() {
-    idle_.Close();
-    // It closes the socket, which must not be another's by the second time.
-    if (acceptor_.joinable()) {
-      stop();
-      acceptor_.join();
-    }
+    if (!acceptor_.joinable()) return;
+    connections_.Close();
+    stop();
+    connections_.End(kFlushTime);
+    acceptor_.join();
   }
 
   const std::string& address() const { return address_; }
@@ -146,10 +148,10 @@ class HttpServer::Door final : public httplib::Server {
   using Verdict = HandlerResponse;
 
   bool process_and_close_socket(socket_t socket) override {
-    HttpConnection connection(socket);
+    HttpConnection connection(socket, connections_);
     current_connection = &connection;
     bool goes_on = true;
-    while (goes_on && connection.WaitForRequest(idle_)) {
+    while (goes_on && connection.WaitForRequest()) {
       bool is_last = false;
       goes_on = process_request(connection,
                                 /*close_connection=*/false,
@@ -260,7 +262,7 @@ class HttpServer::Door final : public httplib::Server {
   const ConnectMethods& methods_;
   const StaticFiles files_;
   ConnectHandler calls_;
-  IdleConnections idle_;
+  HttpConnections connections_;
   std::atomic<bool> is_serving_ = true;
   std::string address_;
   std::thread acceptor_;

@@ -12,7 +12,7 @@ void HttpThreads::enqueue(std::function<void()> connection) {
   } else if (threads_.size() < limit_) {
     threads_.emplace_back([this] { Work(); });
   } else {
-    idle_.MakeRoom();
+    connections_.MakeRoom();
   }
 }
 
@@ -34,7 +34,7 @@ void HttpThreads::Work() {
     if (queue_.empty()) return;
     const std::function<void()> serve = std::move(queue_.front());
     queue_.pop_front();
-    if (queue_.empty()) idle_.EndCrowd();
+    if (queue_.empty()) connections_.EndCrowd();
     lock.unlock();
     serve();
     lock.lock();

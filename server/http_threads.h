@@ -19,8 +19,9 @@ namespace bitbudget::server {
 
 class HttpThreads final : public httplib::TaskQueue {
  public:
-  // `idle` is borrowed.
-  HttpThreads(size_t limit, IdleConnections& idle) : limit_(limit), idle_(idle) {}
+  // `connections` is borrowed.
+  HttpThreads(size_t limit, HttpConnections& connections)
+      : limit_(limit), connections_(connections) {}
 
   void enqueue(std::function<void()> connection) override;
   // Serves what is queued, then ends.
@@ -30,7 +31,7 @@ class HttpThreads final : public httplib::TaskQueue {
   void Work();
 
   const size_t limit_;
-  IdleConnections& idle_;
+  HttpConnections& connections_;
   std::mutex mutex_;  // guards what follows
   std::condition_variable has_news_;
   std::deque<std::function<void()>> queue_;
