@@ -1,11 +1,12 @@
 // Whether intervals hold what they promise, and what that costs in refusals.
 //
 //   coverage_bench [--studies N] [--rows 60,120,300,800] [--trunk-stddev S]
-//                  [--huber-delta D] [--seed S]
+//                  [--huber-delta D] [--bootstrap DRAWS] [--seed S]
 //
 // Simulates campaigns from three truths, fits them, and asks questions inside their
 // data: a table of the coverage of 90 % intervals and the share refused, and how
-// often the width said to be best is.
+// often a width said to be best with some probability is. With --bootstrap intervals
+// and probabilities are from draws of the parametric bootstrap.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -52,13 +53,14 @@ std::optional<Arguments> ParseArguments(const std::vector<std::string_view>& wor
   for (size_t i = 0; i + 1 < words.size(); i += 2) {
     const std::string_view flag = words[i];
     const std::string_view value = words[i + 1];
-    const bool is_valid = flag == "--studies"        ? Parse(value, &arguments.options.study_count)
-                          : flag == "--rows"         ? ParseRows(value, &arguments.row_counts)
-                          : flag == "--trunk-stddev" ? Parse(value, &arguments.options.trunk_stddev)
-                          : flag == "--huber-delta"
-                              ? Parse(value, &arguments.options.huber_delta.emplace())
-                          : flag == "--seed" ? Parse(value, &arguments.options.seed)
-                                             : false;
+    const bool is_valid =
+        flag == "--studies"        ? Parse(value, &arguments.options.study_count)
+        : flag == "--rows"         ? ParseRows(value, &arguments.row_counts)
+        : flag == "--trunk-stddev" ? Parse(value, &arguments.options.trunk_stddev)
+        : flag == "--huber-delta"  ? Parse(value, &arguments.options.huber_delta.emplace())
+        : flag == "--bootstrap"    ? Parse(value, &arguments.options.bootstrap_draw_count)
+        : flag == "--seed"         ? Parse(value, &arguments.options.seed)
+                                   : false;
     if (!is_valid) return std::nullopt;
   }
   return words.size() % 2 == 0 ? std::optional(arguments) : std::nullopt;
@@ -89,6 +91,13 @@ void Print(const std::string& truth, const CoverageOptions& options, const Cover
                100 * best.probability_sum / answered,
                100 * best.right / answered);
   }
+  for (const test_support::ProbabilityBin& bin : best.bins) {
+    if (bin.count == 0) continue;
+    fmt::print("  {:>6} widths said to be best with {:>5.1f}% on average: were best in {:.1f}%\n",
+               bin.count,
+               100 * bin.probability_sum / bin.count,
+               100.0 * bin.right / bin.count);
+  }
 }
 
 int Main(const std::vector<std::string_view>& words) {
@@ -96,7 +105,7 @@ int Main(const std::vector<std::string_view>& words) {
   if (!arguments) {
     fmt::print(stderr,
                "usage: coverage_bench [--studies N] [--rows 60,120,300,800] [--trunk-stddev S] "
-               "[--huber-delta D] [--seed S]\n");
+               "[--huber-delta D] [--bootstrap DRAWS] [--seed S]\n");
     return 2;
   }
   for (const test_support::Truth& truth : test_support::OwnTruths()) {

@@ -2,14 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "absl/status/statusor.h"
+#include "fitter/bootstrap.h"
 #include "fitter/fit.h"
 #include "planner/bit_width.h"
 #include "planner/full_precision.h"
 #include "planner/loss.h"
 #include "planner/qat_fraction.h"
 #include "tests/support/simulated_study.h"
+#include "util/status_macros.h"
 
 namespace bitbudget::test_support {
 namespace {
@@ -191,7 +194,16 @@ class Interview {
                                  candidate.weight_bits}));
     }
     calibration.probability_sum += *answer->candidates.front().probability_best;
-    if (std::ranges::min_element(losses) == losses.begin()) ++calibration.right;
+    const auto best = std::ranges::min_element(losses) - losses.begin();
+    if (best == 0) ++calibration.right;
+    for (std::size_t i = 0; i < losses.size(); ++i) {
+      const double probability = *answer->candidates[i].probability_best;
+      const auto edge = std::ranges::lower_bound(kProbabilityEdges, probability);
+      ProbabilityBin& bin = calibration.bins[edge - kProbabilityEdges.begin()];
+      ++bin.count;
+      bin.probability_sum += probability;
+      if (static_cast<std::ptrdiff_t>(i) == best) ++bin.right;
+    }
     if (losses.size() < 2) return;
     Score(Asked::kWidthExcess, answer->candidates[1].excess_loss_nats, losses[1] - losses[0]);
   }
@@ -231,6 +243,20 @@ class Interview {
   const CoverageOptions& options_;
   CoverageReport* report_;
 };
+
+// With draws, if they are asked for.
+absl::StatusOr<fitter::FitResult> Fit(const fitter::Dataset& data, const CoverageOptions& options) {
+  ASSIGN_OR_RETURN(fitter::FitResult fit,
+                   fitter::FitLaw(data, {.huber_delta = options.huber_delta}));
+  if (options.bootstrap_draw_count == 0 || !fit.law) return fit;
+  ASSIGN_OR_RETURN(fitter::Bootstrap bootstrap,
+                   fitter::BootstrapFit(data, fit, {.draw_count = options.bootstrap_draw_count}));
+  fit.law->draws = std::move(bootstrap.law.theta);
+  if (fit.full_precision_law) {
+    fit.full_precision_law->draws = std::move(bootstrap.full_precision_law.theta);
+  }
+  return fit;
+}
 
 }  // namespace
 
@@ -279,8 +305,7 @@ CoverageReport MeasureCoverage(const Truth& truth, const CoverageOptions& option
                       .trunk_stddev = options.trunk_stddev,
                       .outlier_share = options.outlier_share,
                       .replicate_count = design.replicate_count});
-    const absl::StatusOr<fitter::FitResult> fit =
-        fitter::FitLaw(data, {.huber_delta = options.huber_delta});
+    const absl::StatusOr<fitter::FitResult> fit = Fit(data, options);
     ++report.study_count;
     ++report.variants[fit.ok() ? fit->variant : "none"];
     const bool is_fitted = fit.ok() && fit->law.has_value();

@@ -7,6 +7,7 @@
 #ifndef BITBUDGET_TESTS_SUPPORT_COVERAGE_H_
 #define BITBUDGET_TESTS_SUPPORT_COVERAGE_H_
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -49,12 +50,23 @@ struct Coverage {
   double refused_share() const { return asked > 0 ? double(refused) / asked : 0; }
 };
 
+// Widths that were said to be best with about some probability.
+struct ProbabilityBin {
+  int count = 0;
+  double probability_sum = 0;
+  int right = 0;  // were best
+};
+
+// Probabilities of being best between which bins are told apart.
+inline constexpr std::array kProbabilityEdges = {0.1, 0.5, 0.9};
+
 // Of the width said to be best: how probable it was said to be, and how often it was.
 struct BestWidthCalibration {
   int asked = 0;
   int refused = 0;
   double probability_sum = 0;
   int right = 0;
+  std::array<ProbabilityBin, kProbabilityEdges.size() + 1> bins;  // of all widths
 };
 
 struct CoverageReport {
@@ -75,6 +87,7 @@ struct CoverageOptions {
   double confidence_level = 0.9;
   std::optional<double> huber_delta;  // unset: as the fit finds it
   int questions_per_study = 10;
+  int bootstrap_draw_count = 0;  // 0: intervals from the covariance
 };
 
 CoverageReport MeasureCoverage(const Truth& truth, const CoverageOptions& options);
