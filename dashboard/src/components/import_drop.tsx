@@ -1,7 +1,7 @@
 // Where one drops a CSV file of runs: it is read at once, what is wrong with it is told by line
 // and field, and it is stored when the reader says so.
 
-import { useId, useState } from 'preact/hooks';
+import { useEffect, useId, useState } from 'preact/hooks';
 
 import { importExperiments } from '../rpc/import_experiments';
 import { useAction } from '../rpc/use_action';
@@ -75,9 +75,23 @@ export function ImportDrop({ study, onStored }: ImportDropProps) {
   );
 }
 
+/** A file that misses its place would be opened by the browser instead of the page. */
+function useSafeDrops(): void {
+  useEffect(() => {
+    const prevent = (event: Event) => event.preventDefault();
+    addEventListener('dragover', prevent);
+    addEventListener('drop', prevent);
+    return () => {
+      removeEventListener('dragover', prevent);
+      removeEventListener('drop', prevent);
+    };
+  }, []);
+}
+
 function DropZone({ onFiles }: { onFiles(files: FileList | null | undefined): void }) {
   const id = useId();
   const [isOver, setOver] = useState(false);
+  useSafeDrops();
   return (
     <div
       class={`drop ${isOver ? 'over' : ''}`}

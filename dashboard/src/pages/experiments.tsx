@@ -18,6 +18,7 @@ import { useAnswer } from '../rpc/use_answer';
 import { choice, count, list, optional, useForm, type Field, type Values } from '../state/form';
 import { parameters, setParameters } from '../state/route';
 import { subject } from '../state/study';
+import { measuredOf } from '../state/usual_question';
 import { saveFile } from '../text/export';
 import { counted, lastPart, words } from '../text/quantity';
 import './experiments.css';
@@ -98,7 +99,13 @@ function setOrder({ by, descending }: Order): void {
 }
 
 export default function ExperimentsPage() {
-  const { study } = subject.value!;
+  const about = subject.value!;
+  const { study } = about;
+  const measured = useMemo(() => measuredOf(about), [about]);
+  const suggestions: Partial<Record<keyof typeof FIELDS, string[]>> = {
+    sizes: measured.parameters.map(String),
+    bits: measured.weightBits.map(String),
+  };
   const form = useForm(FIELDS, { exclusion: 'ANY' });
   const [writes, setWrites] = useState(0);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
@@ -165,7 +172,7 @@ export default function ExperimentsPage() {
           onChange={(role) => filtering.set('role', role)}
         />
         {TEXT_FIELDS.map((field) => (
-          <Input key={field} form={filtering} name={field} />
+          <Input key={field} form={filtering} name={field} suggestions={suggestions[field]} />
         ))}
         <Select
           label="Excluded runs"

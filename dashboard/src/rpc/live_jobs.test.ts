@@ -12,12 +12,12 @@ vi.mock('../state/visibility', () => ({ isVisible: { value: true } }));
 let board: JobBoard;
 
 beforeEach(() => {
-  board = new JobBoard();
+  board = new JobBoard('studies/s ');
 });
 
 function take(init: MessageInitShape<typeof WatchJobsResponseSchema>) {
   board.take(create(WatchJobsResponseSchema, init));
-  return board.view(0);
+  return board.view();
 }
 
 const RUNNING = { name: 'j', state: JobState.RUNNING, attempt: 1 };
@@ -47,4 +47,13 @@ test('the state version grows with states and leases, not with progress', () => 
 test('the present state is complete when the server says so, with a job or without', () => {
   expect(take({ job: RUNNING }).isComplete).toBe(false);
   expect(take({ presentStateComplete: true }).isComplete).toBe(true);
+});
+
+test('a stream that begins again forgets what it told, and counts on', () => {
+  const { stateVersion } = take({ job: RUNNING, presentStateComplete: true });
+  board = board.cleared();
+  const { jobs, isComplete, stateVersion: next } = take({});
+  expect(jobs.size).toBe(0);
+  expect(isComplete).toBe(false);
+  expect(next).toBeGreaterThan(stateVersion);
 });

@@ -11,6 +11,8 @@ import { follow, wait } from './follow';
 import { refusalOf, type Refusal } from './refusal';
 
 export interface LiveJobs {
+  /** Study and campaign that they belong to. */
+  of: string;
   /** By name, in the order in which they were created. */
   jobs: ReadonlyMap<string, Job>;
   /** Points of the jobs that are trained, and of those that were while one looked. */
@@ -23,6 +25,7 @@ export interface LiveJobs {
 }
 
 const NOTHING: LiveJobs = {
+  of: '',
   jobs: new Map(),
   curves: new Map(),
   stateVersion: 0,
@@ -45,8 +48,17 @@ function hasMoved(before: Job | undefined, now: Job): boolean {
 export class JobBoard {
   private readonly jobs = new Map<string, Job>();
   private readonly curves = new Map<string, readonly ProgressPoint[]>();
-  private stateVersion = 0;
   private isComplete = false;
+
+  constructor(
+    private readonly of: string,
+    private stateVersion = 0,
+  ) {}
+
+  /** For a stream that begins again: it tells everything again. */
+  cleared(): JobBoard {
+    return new JobBoard(this.of, this.stateVersion + 1);
+  }
 
   take({ job, points, presentStateComplete }: WatchJobsResponse): void {
     this.isComplete ||= presentStateComplete;
@@ -59,11 +71,12 @@ export class JobBoard {
     else if (known === undefined) this.curves.delete(job.name);
   }
 
-  view(version: number): LiveJobs {
+  view(): LiveJobs {
     return {
+      of: this.of,
       jobs: new Map(this.jobs),
       curves: new Map(this.curves),
-      stateVersion: version + this.stateVersion,
+      stateVersion: this.stateVersion,
       isComplete: this.isComplete,
     };
   }
@@ -71,13 +84,13 @@ export class JobBoard {
 
 /** Jobs of a study, or of one campaign of it if that is not empty. */
 export function useJobs(parent: string, campaign: string): LiveJobs {
+  const of = `${parent} ${campaign}`;
   const [live, setLive] = useState(NOTHING);
   useEffect(() => {
     if (!isVisible.value) return;
     const left = new AbortController();
     const { signal } = left;
-    let board = new JobBoard();
-    let version = 0;
+    let board = new JobBoard(of, live.stateVersion);
     let isShowing = false;
 
     async function show() {
@@ -85,23 +98,22 @@ export function useJobs(parent: string, campaign: string): LiveJobs {
       isShowing = true;
       await wait(SHOW_INTERVAL_MS, signal);
       isShowing = false;
-      if (!signal.aborted) setLive(board.view(version));
+      if (signal.aborted) return;
+      const next = board.view();
+      // What was whole stays until there is a new whole: nothing is to jump about.
+      setLive((shown) => (shown.of === of && shown.isComplete && !next.isComplete ? shown : next));
     }
 
     const open = () => jobs.watchJobs({ parent, filter: { campaign } }, { signal, timeoutMs: 0 });
     follow(open, signal, (message, isFirst) => {
-      // A stream that begins again tells everything again.
-      if (isFirst) {
-        board = new JobBoard();
-        version += 1_000_000;
-      }
+      if (isFirst) board = board.cleared();
       board.take(message);
       void show();
       return 'more';
-    }).catch((error: unknown) => setLive({ ...NOTHING, refusal: refusalOf(error) }));
+    }).catch((error: unknown) => setLive({ ...NOTHING, of, refusal: refusalOf(error) }));
     return () => left.abort();
-  }, [parent, campaign, connectionCount.value, isVisible.value]);
-  return live;
+  }, [of, connectionCount.value, isVisible.value]);
+  return live.of === of ? live : NOTHING;
 }
 
 /** The campaign of this name as it goes on; undefined until it is known, or without a name. */
