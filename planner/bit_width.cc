@@ -166,6 +166,7 @@ absl::StatusOr<std::vector<Entry>> FindEntries(const FittedLaw& law,
                                                std::vector<RefusedWidth>* refused) {
   const EntryMaker maker(law, question, uncertainty);
   std::vector<Entry> entries;
+  entries.reserve(widths.size());
   absl::Status nearest_refusal;
   double nearest_miss = std::numeric_limits<double>::infinity();
   std::optional<WidthPlan> near;
@@ -217,6 +218,7 @@ absl::StatusOr<BitWidthAnswer> OptimizeBitWidth(const FittedLaw& law,
     answer.draw_count = question.draw_count;
   }
   answer.warnings = Warnings(law, entries);
+  answer.candidates.reserve(entries.size());
   for (Entry& entry : entries) answer.candidates.push_back(std::move(entry.candidate));
   return answer;
 }

@@ -269,8 +269,10 @@ absl::Status CheckWidthsQuestion(const FittedLaw& law,
                                  std::optional<double> parameters,
                                  std::span<const double> weight_bits) {
   const fitter::DataSupport& data = law.support;
+  const double size = parameters.value_or(data.parameters.lower);
+  RETURN_IF_ERROR(CheckSplitQuestion(law, size, weight_bits.empty() ? 1 : weight_bits.front()));
   for (const double bits : weight_bits) {
-    RETURN_IF_ERROR(CheckSplitQuestion(law, parameters.value_or(data.parameters.lower), bits));
+    RETURN_IF_ERROR(CheckMeasuredAxes(data, size, bits));
     if (bits < data.weight_bits.front() || bits > data.weight_bits.back()) {
       const int count = static_cast<int>(data.weight_bits.size());
       return DataCannotAnswer(
@@ -281,7 +283,6 @@ absl::Status CheckWidthsQuestion(const FittedLaw& law,
                       fmt::join(data.weight_bits, ", ")));
     }
   }
-  if (weight_bits.empty()) return CheckSplitQuestion(law, data.parameters.lower, 1);
   if (parameters || data.parameters_level_count >= kMinFreeSizes) return absl::OkStatus();
   return DataCannotAnswer(
       {{"parameters", data.parameters_level_count, kMinFreeSizes, {data.parameters.lower}}},

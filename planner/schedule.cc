@@ -98,7 +98,9 @@ absl::StatusOr<TrainingSchedule> MakeSchedule(const ScheduleQuestion& question) 
   schedule.qat_steps = Steps(question.qat_tokens, schedule.tokens_per_step);
   PhaseList phases;
   if (!question.has_checkpoint) {
-    schedule.fp_steps = Steps(question.fp_tokens, schedule.tokens_per_step);
+    // What both phases leave over may be a step.
+    const int64_t steps = Steps(question.fp_tokens + question.qat_tokens, schedule.tokens_per_step);
+    schedule.fp_steps = steps - schedule.qat_steps;
     AddFullPrecision(schedule, &phases);
   }
   AddQat(schedule, &phases);

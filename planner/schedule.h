@@ -47,7 +47,7 @@ struct ScheduleQuestion {
 // 1-sqrt cooldown over the last fifth of the full-precision phase, then QAT with a
 // short warm-up to .3 of the peak and a cosine to 0. Fused: no cooldown in full
 // precision; QAT decays from the peak to 0. Steps are whole ones, and spend no more
-// tokens than a phase has.
+// tokens than the phases have in all.
 //
 // Errors:
 // - OUT_OF_RANGE: a phase has less than `tokens_per_step`.

@@ -1,11 +1,45 @@
 // Answers about widths, full precision, waste and plans.
 
+#include <optional>
+#include <string_view>
+
 #include "server/answer_question.h"
 #include "server/convert_memory.h"
 #include "server/convert_plan.h"
+#include "util/error.h"
 #include "util/status_macros.h"
 
 namespace bitbudget::server {
+namespace {
+
+// The field that states the goal in hours or money; empty for other goals, which the
+// planner knows.
+std::string_view GoalInHardware(const v1::PlanTrainingRequest& request) {
+  using Request = v1::PlanTrainingRequest;
+  switch (request.goal_case()) {
+    case Request::kDeviceHours:
+      return "device_hours";
+    case Request::kMoney:
+      return "money";
+    case Request::kDeadlineHours:
+      return "deadline_hours";
+    default:
+      return "";
+  }
+}
+
+// A refusal of the FLOPs that a goal was turned into, about the goal.
+absl::Status AboutGoal(const absl::Status& refusal, const v1::PlanTrainingRequest& request) {
+  const std::string_view goal = GoalInHardware(request);
+  const std::optional<ErrorDetails> details = GetErrorDetails(refusal);
+  if (goal.empty() || !absl::IsOutOfRange(refusal) || !details ||
+      details->field_violations.front().field != "compute_flops") {
+    return refusal;
+  }
+  return OutOfRangeField(goal, details->field_violations.front().description);
+}
+
+}  // namespace
 
 absl::StatusOr<v1::OptimizeBitWidthResponse> AnswerQuestion(
     const CallContext& call, const v1::OptimizeBitWidthRequest& request, const LawView& view) {
@@ -66,7 +100,9 @@ absl::StatusOr<v1::PlanTrainingResponse> AnswerQuestion(const CallContext& call,
   ASSIGN_OR_RETURN(planner::PlanQuestion question,
                    ToPlanQuestion(request, view.snapshot->law.counts_embeddings));
   question.choice.cancelled = call.cancelled;
-  ASSIGN_OR_RETURN(const planner::PlanAnswer answer, planner::PlanTraining(*law, question));
+  const absl::StatusOr<planner::PlanAnswer> planned = planner::PlanTraining(*law, question);
+  if (!planned.ok()) return AboutGoal(planned.status(), request);
+  const planner::PlanAnswer& answer = *planned;
   v1::PlanTrainingResponse response = ToResponse(question, answer);
   *response.mutable_memory_model() = InForce(request.memory_model(), question.choice.memory_model);
   if (question.hardware) {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <limits>
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -118,8 +118,11 @@ void CheckHardware(FieldViolations& violations, const v1::Hardware& hardware) {
     CheckCount(found, "device_count", hardware.device_count(), 1, 1'000'000);
   }
   if (hardware.has_price_per_device_hour()) {
-    constexpr double kMost = std::numeric_limits<double>::max();
-    CheckRange(found, "price_per_device_hour", hardware.price_per_device_hour(), 0, kMost);
+    const double price = hardware.price_per_device_hour();
+    if (!(price >= 0 && std::isfinite(price))) {
+      found.push_back(
+          {"price_per_device_hour", fmt::format("is {}; must be 0 or more, and finite", price)});
+    }
   }
   AddAll(violations, "hardware.", std::move(found));
 }

@@ -19,6 +19,7 @@ namespace {
 using ::testing::ElementsAre;
 using testing::FieldsOf;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 // In the order of the law's parameters, alpha to rho.
 constexpr double kCoefficients[] = {
@@ -262,6 +263,23 @@ TEST(PlanAnswer, HoursOfACheckpointAreThoseStillToSpend) {
   EXPECT_NEAR(answer->plan().qat_tokens() / (10 * 1.8e18 / (6 * 396e6)), 1, 1e-6);
   EXPECT_EQ(answer->schedule().fp_steps(), 0);
   EXPECT_FALSE(answer->has_caller_split());
+}
+
+TEST(PlanAnswer, HoursThatBuyNothingAreRefusedAsHours) {
+  auto request = Plan();
+  request.set_device_hours(1e-12);
+  const absl::Status status = AnswerQuestion({}, request, View()).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange);
+  EXPECT_THAT(std::string(status.message()), StartsWith("device_hours: buys"));
+}
+
+TEST(PlanAnswer, StepBeyondThePlanIsRefused) {
+  auto request = Plan();
+  request.set_total_tokens(100'000'000'000);
+  request.set_tokens_per_step(200'000'000'000);
+  const absl::Status status = AnswerQuestion({}, request, View()).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange);
+  EXPECT_THAT(std::string(status.message()), StartsWith("tokens_per_step: is 200000000000"));
 }
 
 TEST(PlanAnswer, HasScheduleAlternativesAndTheRuleOfThumb) {
