@@ -54,11 +54,13 @@ absl::StatusOr<std::vector<const FieldDescriptor*>> ReadHeader(const CsvRow& hea
   for (const std::string& name : header.cells) {
     if (!IsColumn(name)) {
       const std::vector<std::string> known(kColumns.begin(), kColumns.end());
-      return BadHeader(header,
-                       fmt::format("unknown column '{}'{} (columns: {})",
-                                   name,
-                                   DidYouMean(name, known),
-                                   fmt::join(kColumns, ", ")));
+      return BadHeader(
+          header,
+          fmt::format("unknown column '{}'{} (columns: {}; --columns MAP reads those of "
+                      "other programs)",
+                      name,
+                      DidYouMean(name, known),
+                      fmt::join(kColumns, ", ")));
     }
     const FieldDescriptor* field = &FieldOf(v1::Experiment::default_instance(), name);
     if (std::find(fields.begin(), fields.end(), field) != fields.end()) {

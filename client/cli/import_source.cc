@@ -58,7 +58,12 @@ bool IsJsonLines(const ImportSource& source) {
 absl::StatusOr<ImportRows> ReadOwnColumns(const ImportSource& source) {
   if (source.files.size() > 1) return WrongUsage("several files are read with --columns only");
   ImportRows rows;
-  RETURN_IF_ERROR(ReadStream(source.files[0], [&](std::istream& input) {
+  RETURN_IF_ERROR(ReadStream(source.files[0], [&](std::istream& input) -> absl::Status {
+    if (source.format.empty() && !IsJsonLines(source) && LooksLikeJson(input)) {
+      return absl::InvalidArgumentError(
+          "line 1: is JSON: add --columns mlflow for runs of MLflow, or --format jsonl for JSON "
+          "Lines with our fields");
+    }
     absl::StatusOr<ParsedFile> parsed = IsJsonLines(source) ? ReadJsonLines(input) : ReadCsv(input);
     if (!parsed.ok()) return parsed.status();
     rows.file = *std::move(parsed);

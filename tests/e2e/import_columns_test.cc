@@ -189,6 +189,14 @@ TEST_F(ImportColumnsTest, AMapThatIsNoneIsRefused) {
               HasSubstr("map.json: fields: unknown field 'los_nats'; did you mean 'loss_nats'?"));
 }
 
+TEST_F(ImportColumnsTest, WhatNeedsAMapIsSaidToNeedOne) {
+  EXPECT_THAT(Import("wandb_export.csv").errors,
+              AllOf(HasSubstr("wandb_export.csv, line 1: unknown column 'Name'"),
+                    HasSubstr("--columns MAP reads those of other programs")));
+  EXPECT_THAT(Import("mlflow_page_1.json").errors,
+              HasSubstr("mlflow_page_1.json, line 1: is JSON: add --columns mlflow"));
+}
+
 TEST_F(ImportColumnsTest, SeveralFilesWithoutAMapAreWrongUsage) {
   const testing::Completed completed = Import("own_columns.csv chinchilla.csv");
   EXPECT_EQ(completed.status.code, 2);
