@@ -9,7 +9,7 @@ import { Select } from './components/inputs';
 import { FitStatus_State } from './gen/bitbudget/v1/study_pb';
 import { PAGES, shownPage, type Page } from './pages';
 import { connection, connectionCount } from './state/connection';
-import { formatFragment, linkTo, route } from './state/route';
+import { linkTo, route } from './state/route';
 import {
   allStudies,
   lastUpdate,
@@ -21,6 +21,7 @@ import {
   type Subject,
 } from './state/study';
 import { theme, toggleTheme } from './state/theme';
+import { formatFragment } from './text/fragment';
 import { counted, formatPercent, lastPart } from './text/quantity';
 import { bitsText } from './text/widths';
 

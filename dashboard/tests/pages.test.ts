@@ -120,6 +120,17 @@ test('a question outside the data says how far', async () => {
   await page.close();
 });
 
+test.each(PAGES)('$id answers and draws far outside the data too', async ({ id, figures }) => {
+  const far =
+    'parameters=7B&totalTokens=1.4T&fpTokens=1.2T&qatTokens=200B&computeFlops=6e22' +
+    (id === 'bits' ? '&memoryBytes=4GiB' : '');
+  const page = await openPage(browser, server.url, `${id}?study=${STUDY}&${far}`);
+  await answerOf(page);
+  expect(await figuresOf(page, figures.length)).toEqual(figures);
+  expect(await page.locator('.outside li').count()).toBeGreaterThan(0);
+  await page.close();
+});
+
 test('waste that the data do not tell from nothing is not sold as a number', async () => {
   const page = await openPage(browser, server.url, `waste?study=${STUDY}`);
   expect(await answerOf(page)).toBe('not told from 0');

@@ -64,6 +64,9 @@ export function optimaChart(data: OptimaData): Chart {
       const { width, colors } = frame;
       const tokens = logX(frame, { domain: extent, label: `All ${AXIS_LABELS[axis]}` });
       const color = (size: number) => colorOf(colors, levelOf(size, sizes), sizes.length);
+      // A size that was not measured is none of the lines.
+      const isMeasured = sizes.includes(question.parameters);
+      const askedColor = isMeasured ? color(question.parameters) : colors.mark;
       const symbol = (bits: number) => symbolOf(widths.indexOf(bits));
       const { marks, margins } = legend(
         [
@@ -72,6 +75,9 @@ export function optimaChart(data: OptimaData): Chart {
             color: color(size),
             isLine: true,
           })),
+          ...(isMeasured
+            ? []
+            : [{ label: formatQuantity(question.parameters), color: colors.mark, isLine: true }]),
           ...widths.map((bits) => ({
             label: bitsText(bits),
             color: colors.text,
@@ -90,7 +96,7 @@ export function optimaChart(data: OptimaData): Chart {
             x,
             y1: 'lower',
             y2: 'upper',
-            fill: color(question.parameters),
+            fill: askedColor,
             fillOpacity: 0.14,
           }),
           Plot.line(data.predicted, {
@@ -104,7 +110,7 @@ export function optimaChart(data: OptimaData): Chart {
           Plot.line(data.asked, {
             x,
             y: 'value',
-            stroke: color(question.parameters),
+            stroke: askedColor,
             strokeWidth: 2.5,
           }),
           Plot.dot(data.measured, {

@@ -4,7 +4,8 @@
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
 
-import type { Fields, Form } from '../state/form';
+import type { Form } from '../state/form';
+import type { Fields } from '../text/fields';
 import { parameters, setParameters } from '../state/route';
 
 interface InputProps<F extends Fields> {

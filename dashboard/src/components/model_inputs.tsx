@@ -2,7 +2,8 @@
 
 import type { Device } from '../gen/bitbudget/v1/planner_pb';
 import type { Refusal } from '../rpc/refusal';
-import { count, optional, real, type Fields, type Form, type Values } from '../state/form';
+import { type Form } from '../state/form';
+import { count, optional, real, type Fields, type Values } from '../text/fields';
 import { Input, Select } from './inputs';
 
 export const MEMORY_FIELDS = {

@@ -8,6 +8,7 @@ import { logSpaced } from '../charts/scales';
 import { memoryChart } from '../charts/widths';
 import { AnswerCard, RefusalCard, type Fact } from '../components/answer';
 import { Figure } from '../components/figure';
+import { FigureSlot } from '../components/figure_slot';
 import { Input, QuestionForm } from '../components/inputs';
 import { QuestionAndAnswer } from '../components/layout';
 import { MEMORY_FIELDS, MemoryInputs, memoryModelOf } from '../components/model_inputs';
@@ -17,9 +18,10 @@ import { askAll } from '../rpc/batch';
 import { planner } from '../rpc/clients';
 import { currentLaw } from '../rpc/source';
 import { useAnswer } from '../rpc/use_answer';
-import { count, list, optional, real, useForm } from '../state/form';
+import { useForm } from '../state/form';
+import { count, list, optional, real } from '../text/fields';
 import { subject } from '../state/study';
-import { measuredOf, middleOf, type Measured } from '../state/usual_question';
+import { measuredOf, middleOf, rangeAround, type Measured } from '../state/usual_question';
 import { intervalText } from '../text/estimate';
 import {
   formatBytes,
@@ -103,7 +105,7 @@ export default function BitsPage() {
           ))}
         </section>
       )}
-      {values && (
+      {values && !refusal && (
         <Figures
           measured={measured}
           parameters={values.parameters}
@@ -246,7 +248,7 @@ const ROWS = 7;
 
 /** What the best models take without a cap, at both ends of the compute. */
 function useUncapped(question: Omit<CellsQuestion, 'memories'>) {
-  return useAnswer(askUncapped, question, 'figure').answer;
+  return useAnswer(askUncapped, question, 'figure');
 }
 
 async function askUncapped(
@@ -273,21 +275,24 @@ async function askUncapped(
 function Figures(props: FiguresProps) {
   const { measured, parameters, widths, memoryModel, memoryBytes, computeFlops } = props;
   const study = subject.value!.study.name;
-  const [leastCompute, mostCompute] = computeRange(measured);
+  const [leastCompute, mostCompute] = rangeAround(computeRange(measured), computeFlops);
   const budgets = useMemo(
-    () =>
-      logSpaced(Math.min(leastCompute, computeFlops), Math.max(mostCompute, computeFlops), ROWS),
-    [Math.min(leastCompute, computeFlops), Math.max(mostCompute, computeFlops)],
+    () => logSpaced(leastCompute, mostCompute, ROWS),
+    [leastCompute, mostCompute],
   );
   const uncapped = useUncapped({ study, parameters, widths, memoryModel, budgets });
   // Below what the smallest needs, up to where no cap matters.
-  const least = Math.min((uncapped?.[0] ?? 1) / 3, memoryBytes ?? Infinity);
-  const most = Math.max((uncapped?.[1] ?? 1) * 1.2, memoryBytes ?? 0);
+  const least = Math.min((uncapped.answer?.[0] ?? 1) / 3, memoryBytes ?? Infinity);
+  const most = Math.max((uncapped.answer?.[1] ?? 1) * 1.2, memoryBytes ?? 0);
   const memories = useMemo(() => logSpaced(least, most, COLUMNS), [least, most]);
   const common = { study, parameters, widths, memoryModel, memories };
 
-  const plane = useAnswer(askCells, uncapped && { ...common, budgets }, 'figure');
-  const row = useAnswer(askCells, uncapped && { ...common, budgets: [computeFlops] }, 'figure');
+  const plane = useAnswer(askCells, uncapped.answer && { ...common, budgets }, 'figure');
+  const row = useAnswer(
+    askCells,
+    uncapped.answer && { ...common, budgets: [computeFlops] },
+    'figure',
+  );
   const considered = widths.length > 0 ? [...widths].sort((a, b) => a - b) : measured.weightBits;
   const planeChart = useMemo(
     () =>
@@ -309,8 +314,12 @@ function Figures(props: FiguresProps) {
   );
   return (
     <>
-      {planeChart && <Figure name="best-width" chart={planeChart} />}
-      {chances && <Figure name="width-probability" chart={chances} />}
+      <FigureSlot
+        name="best-width"
+        chart={planeChart}
+        refusal={uncapped.refusal ?? plane.refusal}
+      />
+      <FigureSlot name="width-probability" chart={chances} refusal={row.refusal} />
     </>
   );
 }

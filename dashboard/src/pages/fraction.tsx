@@ -12,7 +12,8 @@ import {
 import { planner } from '../rpc/clients';
 import { currentLaw } from '../rpc/source';
 import { useAnswer } from '../rpc/use_answer';
-import { count, real, useForm } from '../state/form';
+import { useForm } from '../state/form';
+import { count, real } from '../text/fields';
 import { subject } from '../state/study';
 import { measuredOf, usualQuestion } from '../state/usual_question';
 import { intervalText, mayBeZero, withInterval } from '../text/estimate';
@@ -75,7 +76,7 @@ export default function FractionPage() {
     >
       {refusal && <RefusalCard refusal={refusal} />}
       {answer && <FractionCard answer={answer} pending={pending} />}
-      {question && (
+      {question && !refusal && (
         <FractionFigures
           parameters={Number(question.parameters)}
           weightBits={question.weightBits}

@@ -7,7 +7,7 @@ import { lossChart, optimaChart, type FractionPoint, type LossPoint } from '../c
 import { gridPoints } from '../charts/grid';
 import { measuredOptima, totalTokens, type Run } from '../charts/measured_optima';
 import { levelsOf, linearSpaced } from '../charts/scales';
-import { Figure } from '../components/figure';
+import { FigureSlot } from '../components/figure_slot';
 import { Toggle } from '../components/inputs';
 import { TOKEN_AXIS, tokenAxis } from '../components/token_axis';
 import {
@@ -69,11 +69,11 @@ function BestFractions({ parameters, weightBits, totalTokens: asked }: FiguresPr
       }),
     [axis, measured, lines.answer, band.answer, asked, optima],
   );
-  return chart ? (
-    <Figure name="best-fraction" chart={chart}>
+  return (
+    <FigureSlot name="best-fraction" chart={chart} refusal={lines.refusal ?? band.refusal}>
       <Toggle {...TOKEN_AXIS} />
-    </Figure>
-  ) : null;
+    </FigureSlot>
+  );
 }
 
 function Losses({ parameters, weightBits, totalTokens: asked, answer }: FiguresProps) {
@@ -99,7 +99,7 @@ function Losses({ parameters, weightBits, totalTokens: asked, answer }: FiguresP
           : undefined,
     });
   }, [losses.answer, runs, answer]);
-  return chart ? <Figure name="loss-by-fraction" chart={chart} /> : null;
+  return <FigureSlot name="loss-by-fraction" chart={chart} refusal={losses.refusal} />;
 }
 
 function runsAt(runs: readonly Run[], parameters: number, weightBits: number): Run[] {

@@ -12,7 +12,7 @@ import {
 } from '../charts/full_precision';
 import { logSpaced } from '../charts/scales';
 import { AnswerCard, RefusalCard, type Fact } from '../components/answer';
-import { Figure } from '../components/figure';
+import { FigureSlot } from '../components/figure_slot';
 import { Input, QuestionForm, toggled, Toggle } from '../components/inputs';
 import { QuestionAndAnswer } from '../components/layout';
 import { MEMORY_FIELDS, MemoryInputs, memoryModelOf } from '../components/model_inputs';
@@ -26,9 +26,10 @@ import { askAll } from '../rpc/batch';
 import { planner } from '../rpc/clients';
 import { currentLaw } from '../rpc/source';
 import { useAnswer } from '../rpc/use_answer';
-import { count, optional, real, useForm } from '../state/form';
+import { useForm } from '../state/form';
+import { count, optional, real } from '../text/fields';
 import { subject } from '../state/study';
-import { measuredOf, usualQuestion, type Measured } from '../state/usual_question';
+import { measuredOf, rangeAround, usualQuestion, type Measured } from '../state/usual_question';
 import { equalMemoryTable, equalTokensTable, tokensToMatch } from '../text/full_precision';
 import { intervalText, withInterval } from '../text/estimate';
 import { formatQuantity, formatReal, formatSigned } from '../text/quantity';
@@ -104,7 +105,7 @@ export default function FullPrecisionPage() {
       {answer && asked && width && (
         <ComparisonCard answer={answer} width={width} pending={pending} />
       )}
-      {question && (
+      {question && !refusal && (
         <Figures
           measured={measured}
           parameters={Number(question.parameters)}
@@ -254,13 +255,11 @@ function Figures({ measured, parameters, totalTokens, weightBits }: FiguresProps
     () => [...new Set([...measured.weightBits, weightBits])].sort((a, b) => a - b),
     [measured, weightBits],
   );
-  const [leastTokens, mostTokens] = measured.totalTokens;
-  const lower = Math.min(leastTokens, totalTokens);
-  const upper = 2 * Math.max(mostTokens, totalTokens);
-  const tokens = useMemo(() => logSpaced(lower, upper, TOKEN_COUNT), [lower, upper]);
-  const curveTokens = useMemo(() => logSpaced(lower, upper, CURVE_POINTS), [lower, upper]);
-  const leastSize = Math.min(measured.parameters[0]!, parameters);
-  const mostSize = Math.max(measured.parameters.at(-1)!, parameters);
+  const [lower, upper] = rangeAround(measured.totalTokens, totalTokens);
+  const tokens = useMemo(() => logSpaced(lower, 2 * upper, TOKEN_COUNT), [lower, upper]);
+  const curveTokens = useMemo(() => logSpaced(lower, 2 * upper, CURVE_POINTS), [lower, upper]);
+  const measuredSizes = [measured.parameters[0]!, measured.parameters.at(-1)!] as const;
+  const [leastSize, mostSize] = rangeAround(measuredSizes, parameters);
   const sizes = useMemo(
     () =>
       mostSize > leastSize
@@ -310,12 +309,14 @@ function Figures({ measured, parameters, totalTokens, weightBits }: FiguresProps
   );
   return (
     <>
-      {planeChart && <Figure name="full-precision-plane" chart={planeChart} />}
-      {curvesChart && curvesChart.rows.length > 0 && (
-        <Figure name="full-precision-curves" chart={curvesChart}>
-          <Toggle {...TOKEN_AXIS} />
-        </Figure>
-      )}
+      <FigureSlot name="full-precision-plane" chart={planeChart} refusal={plane.refusal} />
+      <FigureSlot
+        name="full-precision-curves"
+        chart={curvesChart?.rows.length === 0 ? undefined : curvesChart}
+        refusal={curves.refusal}
+      >
+        <Toggle {...TOKEN_AXIS} />
+      </FigureSlot>
     </>
   );
 }

@@ -8,7 +8,7 @@ import { logTicks } from '../charts/scales';
 import { surfaceChart } from '../charts/surface';
 import { AXIS_LABELS, tokenScale } from '../charts/token_axis';
 import { AnswerCard, RefusalCard, type Fact } from '../components/answer';
-import { Figure } from '../components/figure';
+import { FigureSlot } from '../components/figure_slot';
 import { Input, QuestionForm, Toggle } from '../components/inputs';
 import { QuestionAndAnswer } from '../components/layout';
 import {
@@ -20,7 +20,8 @@ import { planner } from '../rpc/clients';
 import { useRuns } from '../rpc/runs';
 import { currentLaw } from '../rpc/source';
 import { useAnswer } from '../rpc/use_answer';
-import { count, real, useForm } from '../state/form';
+import { useForm } from '../state/form';
+import { count, real } from '../text/fields';
 import { subject } from '../state/study';
 import { TOKEN_AXIS, tokenAxis } from '../components/token_axis';
 import { measuredOf, usualQuestion } from '../state/usual_question';
@@ -110,10 +111,10 @@ export default function SurfacePage() {
           pending={pending}
         />
       )}
-      {chart && (
-        <Figure name="surface" chart={chart}>
+      {!refusal && (
+        <FigureSlot name="surface" chart={chart} refusal={surface.refusal}>
           <Toggle {...TOKEN_AXIS} />
-        </Figure>
+        </FigureSlot>
       )}
     </QuestionAndAnswer>
   );

@@ -5,7 +5,7 @@ import { useMemo } from 'preact/hooks';
 
 import { wasteChart, type WasteCurve } from '../charts/waste';
 import { AnswerCard, RefusalCard, type Fact } from '../components/answer';
-import { Figure } from '../components/figure';
+import { FigureSlot } from '../components/figure_slot';
 import { Input, QuestionForm, Toggle } from '../components/inputs';
 import { QuestionAndAnswer } from '../components/layout';
 import { HARDWARE_FIELDS, HardwareInputs, hardwareOf } from '../components/model_inputs';
@@ -14,9 +14,10 @@ import type { BudgetWaste, EstimateWasteResponse } from '../gen/bitbudget/v1/pla
 import { planner } from '../rpc/clients';
 import { currentLaw } from '../rpc/source';
 import { useAnswer } from '../rpc/use_answer';
-import { count, real, useForm } from '../state/form';
+import { useForm } from '../state/form';
+import { count, real } from '../text/fields';
 import { subject } from '../state/study';
-import { measuredOf, usualQuestion } from '../state/usual_question';
+import { measuredOf, rangeAround, usualQuestion } from '../state/usual_question';
 import { intervalText, mayBeZero, type Interval } from '../text/estimate';
 import { formatLoss, formatPercent, formatQuantity, formatShare } from '../text/quantity';
 import { hardwareText } from '../text/plan';
@@ -59,8 +60,7 @@ export default function WastePage() {
       parameters: question.parameters,
       qatFraction: question.qatFraction,
       widths: [...new Set([...measured.weightBits, question.weightBits])].sort((a, b) => a - b),
-      lower: Math.min(measured.totalTokens[0], Number(question.totalTokens)),
-      upper: Math.max(measured.totalTokens[1], Number(question.totalTokens)) * 2,
+      tokens: rangeAround(measured.totalTokens, Number(question.totalTokens)),
     },
     'figure',
   );
@@ -110,10 +110,10 @@ export default function WastePage() {
       {answer && asked && (
         <WasteCard answer={answer} weightBits={asked.weightBits} pending={pending} />
       )}
-      {chart && (
-        <Figure name="waste" chart={chart}>
+      {!refusal && (
+        <FigureSlot name="waste" chart={chart} refusal={curves.refusal}>
           <Toggle {...TOKEN_AXIS} />
-        </Figure>
+        </FigureSlot>
       )}
     </QuestionAndAnswer>
   );
@@ -182,20 +182,19 @@ interface CurvesQuestion {
   parameters: bigint;
   qatFraction: number;
   widths: number[];
-  lower: number;
-  upper: number;
+  tokens: [number, number];
 }
 
 const CURVE_POINTS = 30;
 
 /** Waste over the budgets, a curve for each width. */
 function askCurves(question: CurvesQuestion, options: CallOptions): Promise<WasteCurve[]> {
-  const { study, parameters, qatFraction, widths, lower, upper } = question;
+  const { study, parameters, qatFraction, widths, tokens } = question;
   return Promise.all(
     widths.map(async (weightBits) => {
       const range = {
-        lower: BigInt(Math.max(2, Math.round(lower))),
-        upper: BigInt(Math.round(upper)),
+        lower: BigInt(Math.max(2, Math.round(tokens[0]))),
+        upper: BigInt(Math.round(2 * tokens[1])),
         count: CURVE_POINTS,
       };
       const source = { source: { case: 'study' as const, value: study } };

@@ -3,34 +3,7 @@
 
 import { computed, signal } from '@preact/signals';
 
-export type Parameters = Readonly<Record<string, string>>;
-
-export interface Route {
-  page: string;
-  parameters: Parameters;
-}
-
-export function parseFragment(fragment: string): Route {
-  const [path = '', query = ''] = fragment.replace(/^#?\/?/, '').split('?', 2);
-  return { page: path, parameters: Object.fromEntries(new URLSearchParams(query)) };
-}
-
-export function formatFragment({ page, parameters }: Route): string {
-  const query = new URLSearchParams(parameters).toString();
-  return `#/${page}${query && '?'}${query}`;
-}
-
-/** `parameters` with `changes`; an undefined value takes its name away. */
-export function changed(
-  parameters: Parameters,
-  changes: Record<string, string | undefined>,
-): Parameters {
-  return Object.fromEntries(
-    Object.entries({ ...parameters, ...changes }).filter(
-      (entry): entry is [string, string] => entry[1] !== undefined,
-    ),
-  );
-}
+import { changed, formatFragment, parseFragment, type Route } from '../text/fragment';
 
 export const route = signal<Route>(parseFragment(location.hash));
 

@@ -45,6 +45,18 @@ export function measuredOf({ study, fit }: Subject): Measured {
   };
 }
 
+/** What a figure shows on the far side of a question that lies outside the data. */
+const FAR_SIDE = 1000;
+
+/** The measured range, stretched to what is asked; so far that both ends still have an answer. */
+export function rangeAround(
+  [lower, upper]: readonly [number, number],
+  asked: number,
+): [number, number] {
+  if (asked > upper) return [Math.max(lower, asked / FAR_SIDE), asked];
+  return asked < lower ? [asked, Math.min(upper, asked * FAR_SIDE)] : [lower, upper];
+}
+
 /** One digit of the geometric mean: "4M". */
 export function middleOf([lower, upper]: readonly [number, number]): string {
   return formatQuantity(Number(Math.sqrt(lower * upper).toPrecision(1)));

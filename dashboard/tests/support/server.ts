@@ -39,7 +39,7 @@ export class Server {
       [
         ...['--database', join(this.folder, 'test.db')],
         ...['--listen', this.#grpc, '--http', this.#http, '--dashboard', DASHBOARD],
-        ...['--log-level', 'warning'],
+        ...['--log-level', 'error'],
       ],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
