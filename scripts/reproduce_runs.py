@@ -105,7 +105,8 @@ def main() -> int:
                         "`bitbudget-train prepare --vocabulary 128` leave")
     parser.add_argument("--count", type=int, default=5, help="runs to draw; default 5")
     parser.add_argument("--seed", type=int, default=0, help="of the draw; default 0")
-    parser.add_argument("--row", type=int, action="append", help="this row, from 1, not a drawn one")
+    parser.add_argument("--row", type=int, action="append",
+                        help="this row, from 1, not a drawn one")
     parser.add_argument("--folder", type=Path, default=REPOSITORY / "data" / "micro_campaign")
     parser.add_argument("--trainer", default=str(REPOSITORY / "build/worker/bin/bitbudget-train"))
     options = parser.parse_args()

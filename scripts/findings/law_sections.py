@@ -106,8 +106,8 @@ fraction.
 {table(["bits", *[f"f = {f:g}" for f in fractions]], body)}
 
 Which dependence is wrong: the share of the variance of these residuals (means of replicates,
-{len(residuals)} designs) that goes with one or two axes, adjusted for their number of levels. A right form with
-noise alone has 0 % everywhere.
+{len(residuals)} designs) that goes with one or two axes, adjusted for their number of levels.
+A right form with noise alone has 0 % everywhere.
 
 {table(["axes", "share"], rows)}"""
 
