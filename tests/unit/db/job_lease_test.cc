@@ -107,6 +107,27 @@ TEST_F(JobLeaseTest, JobsOfOtherStudiesAreNotLeased) {
   EXPECT_EQ(Lease(worker).job, Name(1));
 }
 
+TEST_F(JobLeaseTest, JobIsLeftToOthersForAWhileAfterItFailed) {
+  Create();
+  Fail(Lease(Worker("sick")));
+  LeaseQuery worker = Worker("sick");
+  worker.own_failures_after = clock_.Now() - absl::Minutes(5);
+  worker.another_can_run = [](const JobNeeds& job) { return job.trainer == "t"; };
+  EXPECT_FALSE(*jobs().HasJobFor(worker));
+  EXPECT_EQ(Lease(worker).job, "");
+  worker.own_failures_after = clock_.Now();
+  EXPECT_EQ(Lease(worker).job, Name(1));
+}
+
+TEST_F(JobLeaseTest, JobIsLeftToNobodyWhereNobodyCanRunIt) {
+  Create();
+  Fail(Lease(Worker("sick")));
+  LeaseQuery worker = Worker("sick");
+  worker.own_failures_after = clock_.Now() - absl::Minutes(5);
+  worker.another_can_run = [](const JobNeeds&) { return false; };
+  EXPECT_EQ(Lease(worker).job, Name(1));
+}
+
 TEST_F(JobLeaseTest, RepeatedRequestGetsTheSameLease) {
   Create(Job(0));
   Create(Job(1));
