@@ -24,7 +24,7 @@ CONFINED = {
     "SQLiteCpp/": {"db"},
     "sqlite3.h": {"db"},
     "grpcpp/": {"proto", "server", "client/cpp"},
-    "google/protobuf/": {"proto", "db", "server", "client/cpp", "client/cli"},
+    "google/protobuf/": {"proto", "db", "server", "client/cpp", "client/cli", "worker"},
     "CLI/": {"client/cli", "server", "worker"},
     "torch/": {"worker"},
     "ATen/": {"worker"},
