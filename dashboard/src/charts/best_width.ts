@@ -96,7 +96,7 @@ export function bestWidthPlane({
           Plot.rect(placed, {
             ...{ x1: 'x1', x2: 'x2', y1: 'y1', y2: 'y2' },
             fill: (cell: Placed) => color(cell.weightBits),
-            fillOpacity: (cell: Placed) => 0.1 + 0.5 * cell.probability,
+            fillOpacity: (cell: Placed) => colors.wash * (0.2 + 0.8 * cell.probability),
             inset: 0.5,
             clip: true,
           }),

@@ -31,6 +31,8 @@ export interface Colors {
   accent: string;
   /** For what stands apart: the reader's own question. */
   mark: string;
+  /** Opacity of areas that text stands on. */
+  wash: number;
   /** Ordered, told apart with any colour vision by their order in lightness and hue. */
   sequence: readonly string[];
 }
@@ -42,6 +44,7 @@ const COLORS: Record<Theme, Colors> = {
     faint: '#8a949e',
     accent: '#2f6690',
     mark: '#b3261e',
+    wash: 0.55,
     sequence: ['#5b2a86', '#2c5fb0', '#12807f', '#3f7f2a', '#9a6a00', '#c2410c', '#9d174d'],
   },
   dark: {
@@ -50,6 +53,7 @@ const COLORS: Record<Theme, Colors> = {
     faint: '#8b97a2',
     accent: '#7db4dd',
     mark: '#ff8a80',
+    wash: 0.3,
     sequence: ['#c4a1f0', '#8fb2ff', '#5fd0cf', '#98d97f', '#f0c15c', '#ff9a66', '#ff8ab8'],
   },
 };

@@ -126,7 +126,7 @@ export function differencePlane(data: PlaneData): Chart {
             y1: 'y1',
             y2: 'y2',
             fill: 'difference',
-            fillOpacity: 0.55,
+            fillOpacity: colors.wash,
             inset: 0.5,
             clip: true,
           }),
