@@ -46,8 +46,8 @@ void WarnOfFraction(const FitResult& result, const Rung& rung, std::vector<std::
   if (!omega || !xi || !rho) {
     if (result.full_precision_row_count < result.row_count) {
       warnings->push_back(
-          "The losses of this rung have no QAT fraction in them; how to split tokens is told, if at "
-          "all, by the law of the fraction alone.");
+          "The losses of this rung have no QAT fraction in them; how to split tokens is told, if "
+          "at all, by the law of the fraction alone.");
     }
     return;
   }
