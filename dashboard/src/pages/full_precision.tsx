@@ -1,39 +1,30 @@
 // What does quantization cost, held against full precision?
 
-import type { CallOptions } from '@connectrpc/connect';
 import { useMemo } from 'preact/hooks';
 
-import {
-  comparisonOf,
-  differenceCurves,
-  differencePlane,
-  REFERENCE_LABELS,
-  type Reference,
-} from '../charts/full_precision';
-import { logSpaced } from '../charts/scales';
+import { comparisonOf, REFERENCE_LABELS, type Reference } from '../charts/full_precision';
 import { AnswerCard, RefusalCard, type Fact } from '../components/answer';
-import { FigureSlot } from '../components/figure_slot';
-import { Input, QuestionForm, toggled, Toggle } from '../components/inputs';
+import { Input, QuestionForm, Toggle } from '../components/inputs';
 import { QuestionAndAnswer } from '../components/layout';
 import { MEMORY_FIELDS, MemoryInputs, memoryModelOf } from '../components/model_inputs';
+import { chosenReference, REFERENCE } from '../components/reference';
 import { TextTableView } from '../components/text_table';
-import { TOKEN_AXIS, tokenAxis } from '../components/token_axis';
 import type {
   CompareToFullPrecisionResponse,
   WidthComparison,
 } from '../gen/bitbudget/v1/planner_pb';
-import { askAll } from '../rpc/batch';
 import { planner } from '../rpc/clients';
 import { currentLaw } from '../rpc/source';
 import { useAnswer } from '../rpc/use_answer';
 import { useForm } from '../state/form';
 import { count, optional, real } from '../text/fields';
 import { subject } from '../state/study';
-import { measuredOf, rangeAround, usualQuestion, type Measured } from '../state/usual_question';
+import { measuredOf, usualQuestion } from '../state/usual_question';
 import { equalMemoryTable, equalTokensTable, tokensToMatch } from '../text/full_precision';
 import { intervalText, withInterval } from '../text/estimate';
 import { formatQuantity, formatReal, formatSigned } from '../text/quantity';
 import { bitsText, memoryRuleText } from '../text/widths';
+import { FullPrecisionFigures } from './full_precision_figures';
 
 const FIELDS = {
   parameters: count('Parameters', 'parameters'),
@@ -44,15 +35,6 @@ const FIELDS = {
   ),
   ...MEMORY_FIELDS,
 };
-
-const REFERENCE = {
-  name: 'reference',
-  label: 'Against',
-  options: [
-    { value: 'fullPrecisionLaw', label: REFERENCE_LABELS.fullPrecisionLaw },
-    { value: 'sameLaw', label: REFERENCE_LABELS.sameLaw },
-  ],
-} as const;
 
 export default function FullPrecisionPage() {
   const about = subject.value!;
@@ -106,7 +88,7 @@ export default function FullPrecisionPage() {
         <ComparisonCard answer={answer} width={width} pending={pending} />
       )}
       {question && !refusal && (
-        <Figures
+        <FullPrecisionFigures
           measured={measured}
           parameters={Number(question.parameters)}
           totalTokens={Number(question.totalTokens)}
@@ -116,11 +98,6 @@ export default function FullPrecisionPage() {
       {answer && <Tables answer={answer} />}
     </QuestionAndAnswer>
   );
-}
-
-/** The reference that the reader has chosen. */
-function chosenReference(): Reference {
-  return toggled(REFERENCE) as Reference;
 }
 
 interface ComparisonCardProps {
@@ -188,136 +165,6 @@ function sentenceOf(
     (reference === 'sameLaw'
       ? 'This reference is never worse than the quantized run.'
       : 'Below 0 the quantized run is better; the interval says whether that is more than noise.')
-  );
-}
-
-interface PlaneQuestion {
-  study: string;
-  widths: number[];
-  sizes: number[];
-  tokens: number[];
-}
-
-const SIZE_COUNT = 9;
-const TOKEN_COUNT = 9;
-const CURVE_POINTS = 17;
-
-/** The comparison at each point of the plane; sizes run fastest. */
-function askPlane({ study, widths, sizes, tokens }: PlaneQuestion, options: CallOptions) {
-  const points = tokens.flatMap((total) => sizes.map((size) => ({ size, total })));
-  return askAll(points, ({ size, total }) => ask(study, widths, size, total, true, options));
-}
-
-interface CurvesQuestion {
-  study: string;
-  widths: number[];
-  parameters: number;
-  tokens: number[];
-}
-
-/** The same along the tokens alone, with intervals. */
-function askCurves({ study, widths, parameters, tokens }: CurvesQuestion, options: CallOptions) {
-  return askAll(tokens, (total) => ask(study, widths, parameters, total, false, options));
-}
-
-function ask(
-  study: string,
-  weightBits: number[],
-  parameters: number,
-  totalTokens: number,
-  pointOnly: boolean,
-  options: CallOptions,
-) {
-  return planner.compareToFullPrecision(
-    {
-      source: { source: { case: 'study', value: study } },
-      parameters: BigInt(Math.round(parameters)),
-      budget: { case: 'totalTokens', value: BigInt(Math.round(totalTokens)) },
-      weightBits,
-      pointOnly,
-    },
-    options,
-  );
-}
-
-interface FiguresProps {
-  measured: Measured;
-  parameters: number;
-  totalTokens: number;
-  weightBits: number;
-}
-
-function Figures({ measured, parameters, totalTokens, weightBits }: FiguresProps) {
-  const study = subject.value!.study.name;
-  const reference = chosenReference();
-  const axis = tokenAxis();
-  const widths = useMemo(
-    () => [...new Set([...measured.weightBits, weightBits])].sort((a, b) => a - b),
-    [measured, weightBits],
-  );
-  const [lower, upper] = rangeAround(measured.totalTokens, totalTokens);
-  const tokens = useMemo(() => logSpaced(lower, 2 * upper, TOKEN_COUNT), [lower, upper]);
-  const curveTokens = useMemo(() => logSpaced(lower, 2 * upper, CURVE_POINTS), [lower, upper]);
-  const measuredSizes = [measured.parameters[0]!, measured.parameters.at(-1)!] as const;
-  const [leastSize, mostSize] = rangeAround(measuredSizes, parameters);
-  const sizes = useMemo(
-    () =>
-      mostSize > leastSize
-        ? logSpaced(leastSize, mostSize, SIZE_COUNT)
-        : logSpaced(leastSize / 4, leastSize * 4, SIZE_COUNT),
-    [leastSize, mostSize],
-  );
-
-  const plane = useAnswer(askPlane, { study, widths, sizes, tokens }, 'figure');
-  const curves = useAnswer(askCurves, { study, widths, parameters, tokens: curveTokens }, 'figure');
-  const planeChart = useMemo(
-    () =>
-      plane.answer &&
-      plane.question &&
-      differencePlane({
-        weightBits,
-        reference,
-        sizes: plane.question.sizes,
-        tokens: plane.question.tokens,
-        differences: plane.answer.map(({ widths }) => {
-          const width = widths.find((w) => w.weightBits === weightBits);
-          return width && comparisonOf(width, reference)?.reference?.perplexityDifference?.value;
-        }),
-        question: { parameters, totalTokens },
-      }),
-    [plane.answer, weightBits, reference, parameters, totalTokens],
-  );
-  const curvesChart = useMemo(
-    () =>
-      curves.answer &&
-      curves.question &&
-      differenceCurves({
-        axis,
-        parameters: curves.question.parameters,
-        reference,
-        points: curves.answer.flatMap((answer) =>
-          answer.widths.flatMap((width) => {
-            const difference = comparisonOf(width, reference)?.reference?.perplexityDifference;
-            return difference
-              ? [{ weightBits: width.weightBits, totalTokens: answer.totalTokens, ...difference }]
-              : [];
-          }),
-        ),
-        question: { weightBits, totalTokens },
-      }),
-    [curves.answer, axis, reference, weightBits, totalTokens],
-  );
-  return (
-    <>
-      <FigureSlot name="full-precision-plane" chart={planeChart} refusal={plane.refusal} />
-      <FigureSlot
-        name="full-precision-curves"
-        chart={curvesChart?.rows.length === 0 ? undefined : curvesChart}
-        refusal={curves.refusal}
-      >
-        <Toggle {...TOKEN_AXIS} />
-      </FigureSlot>
-    </>
   );
 }
 

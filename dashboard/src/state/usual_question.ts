@@ -74,3 +74,8 @@ export function usualQuestion(subject: Subject) {
     qatTokens: middleOf(qatTokens),
   };
 }
+
+/** FLOPs of the smallest and the largest run, at 6 a parameter and token. */
+export function computeRange({ parameters, totalTokens }: Measured): [number, number] {
+  return [6 * parameters[0]! * totalTokens[0], 6 * parameters.at(-1)! * totalTokens[1]];
+}
