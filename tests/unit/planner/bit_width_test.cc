@@ -410,6 +410,18 @@ TEST(LeastComputeTest, InvertsTheBestLossOfABudget) {
   }
 }
 
+TEST(LeastComputeTest, SizeIsSetByTheTargetUnlessTheCapHoldsIt) {
+  BitWidthQuestion question;
+  question.objective = WidthObjective::kLeastCompute;
+  question.target_loss_nats = 2.6;
+  question.memory_bytes = 64 * kGiB;
+  EXPECT_EQ(OptimizeBitWidth(Grows(), question)->candidates[0].size_limit, SizeLimit::kTarget);
+  const double parameters = OptimizeBitWidth(Grows(), question)->candidates[0].parameters;
+  question.weight_bits = {4};
+  question.memory_bytes = MemoryOf(question.memory_model, parameters / 2, 4).total_bytes;
+  EXPECT_EQ(OptimizeBitWidth(Grows(), question)->candidates[0].size_limit, SizeLimit::kMemory);
+}
+
 TEST(LeastComputeTest, GivenSizeTakesTokensUntilTheTarget) {
   BitWidthQuestion question;
   question.parameters = 396e6;
