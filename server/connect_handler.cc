@@ -21,8 +21,6 @@
 namespace bitbudget::server {
 namespace {
 
-namespace pb = google::protobuf;
-
 // How soon a stream without news notices that its receiver has gone, or that its time
 // is over.
 constexpr std::chrono::milliseconds kReceiverPoll(200);
