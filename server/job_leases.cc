@@ -113,11 +113,16 @@ void JobService::LeaseJob(const CallContext& call,
       return other.worker != worker && db::LackFor(other, needs) == db::Lack::kNothing;
     });
   };
+  const auto answer = [this, call, worker = query.worker, done = std::move(done)](
+                          absl::StatusOr<v1::LeaseJobResponse> response) {
+    if (call.cancelled()) board_.workers.Leave(worker);
+    done(std::move(response));
+  };
   board_.desk.Wait(
       call,
       wait,
       [this, call, request, query = std::move(query)] { return TakeJob(call, request, query); },
-      std::move(done));
+      answer);
 }
 
 absl::StatusOr<std::optional<v1::LeaseJobResponse>> JobService::TakeJob(
@@ -242,6 +247,7 @@ absl::StatusOr<v1::ReleaseJobResponse> JobService::ReleaseJob(
       db::AttemptEnd end,
       store_.ReleaseJob(attempt, {request.checkpoints().begin(), request.checkpoints().end()}));
   board_.leases.End(attempt);
+  if (!end.job_unchanged) board_.workers.Leave(end.job.worker());
   board_.Announce(end.changed);
   LogEnd("job released", end.job, attempt);
   v1::ReleaseJobResponse response;
