@@ -25,8 +25,8 @@ struct Options {
   absl::Duration lease = absl::Seconds(60);
   absl::Duration checkpoint_interval = absl::Seconds(60);
   absl::Duration stall_limit = absl::Minutes(10);  // a silent trainer is ended
-  int64_t memory_bytes = 0;               // that a job may take; 0: anything
-  int64_t kept_bytes = int64_t{4} << 30;  // of checkpoints of jobs that are not at hand
+  int64_t memory_bytes = 0;                        // that a job may take; 0: anything
+  int64_t kept_bytes = int64_t{4} << 30;           // of checkpoints of jobs that are not at hand
   bool keep_blas_environment = false;
 };
 
