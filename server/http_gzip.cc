@@ -15,7 +15,7 @@ constexpr int kGzipWindow = 15 + 16;
 constexpr int kMemoryLevel = 8;  // zlib's default
 // Text of JSON shrinks to a tenth at the fastest level, and hardly more at others.
 constexpr int kLevel = 3;
-constexpr size_t kStep = 64 * 1024;
+constexpr size_t kStep = size_t{64} * 1024;
 
 Bytef* BytesOf(const char* data) {
   return reinterpret_cast<Bytef*>(const_cast<char*>(data));  // zlib only reads its input

@@ -88,7 +88,7 @@ absl::Status ServedCall::Guard(const std::function<absl::Status()>& function) co
 absl::Status ServedCall::End(const absl::Status& outcome) {
   // It gave up because it was told to, not because its caller has gone.
   const bool was_ended = absl::IsCancelled(outcome) && gate_.AreCallsCancelled();
-  const absl::Status status = was_ended ? ShuttingDown() : outcome;
+  absl::Status status = was_ended ? ShuttingDown() : outcome;
   const absl::Duration elapsed = Clock::System()->Steady() - begin_;
   Metrics::Process().EndCall(protocol_, method_, status.code(), elapsed);
   if (const LogLevel level = LevelOf(status, kind_); IsLogged(level)) {
