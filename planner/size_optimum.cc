@@ -70,8 +70,17 @@ std::optional<SizedSplit> SizeSearch::Best(double lower,
                                            double upper,
                                            const TrainingBudget& budget,
                                            const std::optional<Guess>& guess) const {
-  const auto largest = At(upper, budget, guess ? guess->logit_fraction : 0);
-  if (!largest || largest->slope <= 0 || !(lower < upper)) return largest;
+  auto largest = At(upper, budget, guess ? guess->logit_fraction : 0);
+  const bool is_at_end = largest.has_value();
+  // A budget that buys next to nothing for the largest model has no split there; the best
+  // size is far below.
+  constexpr int kHalvings = 6;
+  for (int i = 0; i < kHalvings && !largest && lower < upper; ++i) {
+    upper = (lower + upper) / 2;
+    largest = At(upper, budget);
+  }
+  if (!largest || !(lower < upper)) return largest;
+  if (largest->slope <= 0) return is_at_end ? largest : std::nullopt;
   std::optional<SizedSplit> last = largest;
   const auto evaluate = [&](double u) {
     last =

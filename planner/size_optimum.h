@@ -58,8 +58,9 @@ class SizeSearch {
     double logit_fraction = 0;
   };
 
-  // The size in [`lower`, `upper`], ends of ln N, with the least loss; nullopt as
-  // above.
+  // The size in [`lower`, `upper`], ends of ln N, with the least loss; nullopt if no
+  // split inside (0, 1) is found there, or none at the larger sizes that the loss falls
+  // towards.
   std::optional<SizedSplit> Best(double lower,
                                  double upper,
                                  const TrainingBudget& budget,

@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "planner/optimal_split.h"
+#include "planner/size_optimum.h"
 #include "tests/support/simulated_study.h"
 #include "tests/unit/planner/status_testing.h"
 #include "tests/unit/planner/test_laws.h"
@@ -184,6 +185,19 @@ TEST(OptimizeBitWidthTest, BudgetThatBuysNothingIsRefused) {
               ViolatesField(absl::StatusCode::kOutOfRange, "compute_flops"));
   EXPECT_THAT(OptimizeBitWidth(Grows(), Question(kGiB, 1)).status(),
               ViolatesField(absl::StatusCode::kOutOfRange, "compute_flops"));
+}
+
+// The largest models under the cap would see next to no token, and have no best split.
+TEST(OptimizeBitWidthTest, SmallBudgetUnderAWideCapHasTheAnswerOfANarrowOne) {
+  const double flops = 1e15;
+  // As the bundled runs have it: the best fraction vanishes with the budget.
+  const FittedLaw law =
+      WithTheta(WithTheta(WithTheta(Grows(), "rho", 0), "omega", 0.05), "xi", 1.9);
+  ASSERT_FALSE(SizeSearch(law, 4).At(std::log(2.2e12), {.flops = flops}));
+  const BitWidthAnswer narrow = *OptimizeBitWidth(law, Question(kGiB / 4, flops));
+  const absl::StatusOr<BitWidthAnswer> wide = OptimizeBitWidth(law, Question(1e5 * kGiB, flops));
+  ASSERT_TRUE(wide.ok()) << wide.status();
+  EXPECT_NEAR(wide->candidates[0].parameters / narrow.candidates[0].parameters, 1, 1e-6);
 }
 
 TEST(OptimizeBitWidthTest, LessThanATokenOfQatIsRefused) {
