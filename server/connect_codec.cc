@@ -3,6 +3,10 @@
 #include <fmt/format.h>
 #include <google/protobuf/util/json_util.h>
 
+#include <array>
+#include <string>
+#include <utility>
+
 #include "util/error.h"
 #include "util/utf8.h"
 
@@ -15,6 +19,24 @@ absl::Status Unreadable(std::string_view what) {
   return MakeError(absl::StatusCode::kInvalidArgument,
                    fmt::format("the body is no message of this method: {}", what),
                    {.reason = "INVALID_FIELD", .field_violations = {{"", std::string(what)}}});
+}
+
+// What the parser says of a value, with what is needed in the words of people.
+std::string InWords(std::string_view problem) {
+  constexpr std::string_view kForType = " for type TYPE_";
+  constexpr auto kNeeds = std::to_array<std::pair<std::string_view, std::string_view>>({
+      {"INT64", "a whole number"},
+      {"INT32", "a whole number"},
+      {"DOUBLE", "a number"},
+      {"STRING", "a text"},
+      {"BOOL", "true or false"},
+  });
+  const size_t end = problem.find(kForType);
+  for (const auto& [type, need] : kNeeds) {
+    if (end == std::string_view::npos || problem.substr(end + kForType.size()) != type) continue;
+    return fmt::format("{}; {} is needed", problem.substr(0, end), need);
+  }
+  return std::string(problem);
 }
 
 // What the parser says, "PLACE NAME: PROBLEM" with "(source.study)" as the place and the
@@ -36,7 +58,7 @@ absl::Status ParseProblem(std::string_view text) {
   field += place;
   if (field.empty()) return Unreadable(problem);
   if (problem == "Cannot find field.") return InvalidField(field, "there is no such field");
-  return InvalidField(field, problem);
+  return InvalidField(field, InWords(problem));
 }
 
 absl::Status DecodeJson(std::string_view text, pb::Message* message) {

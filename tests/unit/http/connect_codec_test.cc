@@ -53,6 +53,13 @@ TEST(ConnectCodec, NamesTheRowOfAFieldThatIsWrong) {
             std::vector<std::string>{"experiments[0].foo"});
 }
 
+TEST(ConnectCodec, SaysWhatAFieldNeeds) {
+  EXPECT_EQ(Decode(R"({"parameters":"many"})", v1::PredictLossRequest()).message(),
+            "parameters: invalid value \"many\"; a whole number is needed");
+  EXPECT_EQ(Decode(R"({"weightBits":"x"})", v1::PredictLossRequest()).message(),
+            "weight_bits: invalid value \"x\"; a number is needed");
+}
+
 TEST(ConnectCodec, RefusesBytesThatAreNoMessage) {
   v1::PredictLossRequest request;
   EXPECT_TRUE(absl::IsInvalidArgument(DecodeMessage(Codec::kProto, "\xff\xff", &request)));
