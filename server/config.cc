@@ -164,7 +164,10 @@ void AddOptions(CLI::App& app, Typed& typed) {
             typed.config.http_allowed_origins,
             "Origins beside the server's own whose pages may call; may be repeated")
       ->type_name("URL")
-      ->check(CheckOrigin);
+      ->check(CheckOrigin)
+      // CLI11 prints an empty list as a text that it cannot read; so it prints none.
+      ->default_str("")
+      ->run_callback_for_default(false);
   AddOption(app, "log-level", typed.log_level, "Least level that is logged")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
   AddOption(app, "log-format", typed.log_format, "Form of a line of the log, on standard error")
