@@ -189,6 +189,7 @@ void AddExport(CLI::App& app, ExportArguments& arguments) {
 
 int Main(int argc, char** argv) {
   CLI::App app("Trains small quantized transformers on bytes", "bitbudget-train");
+  app.set_version_flag("--version", "bitbudget-train " BITBUDGET_VERSION, "Print the version");
   app.require_subcommand(1);
   app.option_defaults()->always_capture_default();
   PrepareOptions prepare;

@@ -27,10 +27,20 @@ struct Pipe {
 };
 
 // Close-on-exec, so that no other program started meanwhile keeps an end open.
-absl::StatusOr<Pipe> MakePipe() {
+absl::StatusOr<Pipe> MakePipe(int flags = 0) {
   std::array<int, 2> ends;
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) return absl::InternalError(std::strerror(errno));
+  if (pipe2(ends.data(), O_CLOEXEC | flags) != 0) {
+    return absl::InternalError(std::strerror(errno));
+  }
   return Pipe{ends[0], ends[1]};
+}
+
+// A pipe that has room for what was written last and no more: in packet mode each
+// write takes a page of its own.
+absl::StatusOr<Pipe> MakePipeOfOneWrite() {
+  absl::StatusOr<Pipe> pipe = MakePipe(O_DIRECT);
+  if (pipe.ok()) fcntl(pipe->write_end, F_SETPIPE_SZ, 1);
+  return pipe;
 }
 
 std::string_view NameOf(std::string_view variable) {
@@ -92,10 +102,11 @@ absl::StatusOr<std::unique_ptr<Process>> Process::Start(std::vector<std::string>
   if (!ignored) return absl::InternalError("cannot ignore SIGPIPE");
 
   std::array<Pipe, 3> pipes;
-  for (Pipe& pipe : pipes) {
-    absl::StatusOr<Pipe> made = MakePipe();
+  for (size_t i = 0; i < pipes.size(); ++i) {
+    const bool held = i == STDOUT_FILENO && !options.hold_at.empty();
+    absl::StatusOr<Pipe> made = held ? MakePipeOfOneWrite() : MakePipe();
     if (!made.ok()) return made.status();
-    pipe = *made;
+    pipes[i] = *made;
   }
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -136,12 +147,14 @@ absl::StatusOr<std::unique_ptr<Process>> Process::Start(std::vector<std::string>
 
   std::unique_ptr<Process> process(new Process(id));
   process->writer_ = std::thread(WriteAll, pipes[0].write_end, options.input);
-  process->output_.reader = std::thread(Collect, pipes[1].read_end, std::ref(process->output_));
-  process->errors_.reader = std::thread(Collect, pipes[2].read_end, std::ref(process->errors_));
+  process->output_.reader =
+      std::thread(Collect, pipes[1].read_end, options.hold_at, std::ref(process->output_));
+  process->errors_.reader =
+      std::thread(Collect, pipes[2].read_end, std::string(), std::ref(process->errors_));
   return process;
 }
 
-void Process::Collect(int file, Stream& stream) {
+void Process::Collect(int file, const std::string& hold_at, Stream& stream) {
   std::array<char, 65536> buffer;
   while (true) {
     const ssize_t count = read(file, buffer.data(), buffer.size());
@@ -152,8 +165,16 @@ void Process::Collect(int file, Stream& stream) {
       break;
     }
     stream.text.append(buffer.data(), static_cast<size_t>(count));
+    if (!hold_at.empty() && FindLine(stream.text, hold_at)) {
+      stream.mutex.Await(absl::Condition(&stream.released));
+    }
   }
   close(file);
+}
+
+void Process::Release() const {
+  absl::MutexLock lock(&output_.mutex);
+  output_.released = true;
 }
 
 Process::~Process() {
@@ -187,10 +208,12 @@ std::optional<std::string> Process::WaitForLine(std::string_view prefix,
 
 void Process::Signal(int signal) const {
   if (!exit_status_) kill(id_, signal);
+  Release();
 }
 
 std::optional<ExitStatus> Process::Wait(absl::Duration timeout) {
   if (exit_status_) return exit_status_;
+  Release();
   const absl::Time deadline = absl::Now() + timeout;
   int status = 0;
   while (true) {

@@ -39,6 +39,12 @@ struct ProcessOptions {
 
   // Its working directory; empty: that of the test.
   std::string directory;
+
+  // If not empty: holds the program at the first line of standard output that begins
+  // with this. Nothing more is read until it is sent a signal or waited for, and its
+  // pipe takes one line beyond, so it waits when it writes a second one. It must write
+  // each line at once.
+  std::string hold_at;
 };
 
 // A running program with its output collected. One thread drives it; reading
@@ -80,15 +86,19 @@ class Process {
     mutable absl::Mutex mutex;
     std::string text ABSL_GUARDED_BY(mutex);
     bool closed ABSL_GUARDED_BY(mutex) = false;
+    bool released ABSL_GUARDED_BY(mutex) = false;  // not held any more
     std::thread reader;
   };
 
   explicit Process(pid_t id) : id_(id) {}
-  static void Collect(int file, Stream& stream);
+  static void Collect(int file, const std::string& hold_at, Stream& stream);
+
+  // Reads on where it was held.
+  void Release() const;
 
   const pid_t id_;
   std::optional<ExitStatus> exit_status_;
-  Stream output_;
+  mutable Stream output_;
   Stream errors_;
   std::thread writer_;
 };
