@@ -1,5 +1,9 @@
 #include "worker/run/json_fields.h"
 
+#include <cmath>
+#include <limits>
+#include <optional>
+
 #include "util/error.h"
 
 namespace bitbudget::worker {
@@ -8,6 +12,21 @@ namespace {
 const nlohmann::json& EmptyObject() {
   static const auto* const object = new nlohmann::json(nlohmann::json::object());
   return *object;
+}
+
+// The value if it is whole and has 64 bits; 1e6 is as whole as 1000000.
+std::optional<int64_t> WholeNumber(const nlohmann::json& value) {
+  constexpr double kTooLarge = 0x1p63;
+  if (value.is_number_unsigned()) {
+    const auto number = value.get<uint64_t>();
+    if (number > std::numeric_limits<int64_t>::max()) return std::nullopt;
+    return static_cast<int64_t>(number);
+  }
+  if (value.is_number_integer()) return value.get<int64_t>();
+  if (!value.is_number_float()) return std::nullopt;
+  const auto number = value.get<double>();
+  if (std::trunc(number) != number || std::abs(number) >= kTooLarge) return std::nullopt;
+  return static_cast<int64_t>(number);
 }
 
 }  // namespace
@@ -59,12 +78,9 @@ void JsonFields::Read(const char* name, bool& target) {
 void JsonFields::Read(const char* name, int64_t& target) {
   const auto* const value = Find(name);
   if (value == nullptr) return;
-  const bool too_large =
-      value->is_number_unsigned() && value->get<uint64_t>() > std::numeric_limits<int64_t>::max();
-  if (!value->is_number_integer() || too_large) {
-    return Fail(name, value->dump() + " is no whole number of 64 bits");
-  }
-  target = value->get<int64_t>();
+  const std::optional<int64_t> number = WholeNumber(*value);
+  if (!number) return Fail(name, value->dump() + " is no whole number of 64 bits");
+  target = *number;
 }
 
 void JsonFields::Read(const char* name, int& target) {
@@ -82,10 +98,9 @@ void JsonFields::Read(const char* name, std::vector<int64_t>& target) {
   if (!value->is_array()) return Fail(name, value->dump() + " is no list");
   target.clear();
   for (const nlohmann::json& element : *value) {
-    if (!element.is_number_integer()) {
-      return Fail(name, element.dump() + " in it is no whole number");
-    }
-    target.push_back(element.get<int64_t>());
+    const std::optional<int64_t> number = WholeNumber(element);
+    if (!number) return Fail(name, element.dump() + " in it is no whole number of 64 bits");
+    target.push_back(*number);
   }
 }
 

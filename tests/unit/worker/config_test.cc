@@ -102,11 +102,26 @@ TEST(ParseRunConfig, ReadsEveryField) {
                           .embeddings = EmbeddingBits::kAtLeastFour}));
 }
 
+TEST(ParseRunConfig, WholeNumberMayHaveAnExponent) {
+  json changed = GoodJson();
+  changed["schedule"]["fp_tokens"] = 9e5;
+  changed["milestone_tokens"] = {5.12e4};
+  const auto config = ParseRunConfig(changed.dump());
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->schedule.fp_tokens, 900000);
+  EXPECT_EQ(config->milestone_tokens, std::vector<int64_t>{51200});
+}
+
 TEST(ParseRunConfig, NamesTheFieldAndTheRuleItBreaks) {
   EXPECT_EQ(ErrorWith("/sede", 1), "sede: there is no such field");
   EXPECT_EQ(ErrorWith("/model/depth", 1), "model.depth: there is no such field");
   EXPECT_EQ(ErrorWith("/model", 1), "model: no object");
   EXPECT_EQ(ErrorWith("/model/width", "32"), "model.width: \"32\" is no whole number of 64 bits");
+  EXPECT_EQ(ErrorWith("/model/width", 32.5), "model.width: 32.5 is no whole number of 64 bits");
+  EXPECT_EQ(ErrorWith("/schedule/fp_tokens", 1e19),
+            "schedule.fp_tokens: 1e+19 is no whole number of 64 bits");
+  EXPECT_EQ(ErrorWith("/milestone_tokens", {uint64_t{1} << 63}),
+            "milestone_tokens: 9223372036854775808 in it is no whole number of 64 bits");
   EXPECT_EQ(ErrorWith("/model/width", 24),
             "model.width: 24 is not a multiple of "
             "model.head_size, 16");
