@@ -61,7 +61,7 @@ class Comparison {
   absl::StatusOr<WidthAgainstFullPrecision> At(double weight_bits) const {
     const SizeSearch search(*laws_.law, weight_bits);
     const auto best = search.At(log_parameters_, question_.budget);
-    if (!best) return NoInteriorOptimum(*laws_.law);
+    if (!best) return NoInteriorOptimumAt(*laws_.law, FullPrecisionRun(question_.parameters));
     const RunPoint run = search.SurfaceAt(log_parameters_).RunAt(best->split.tokens);
     RETURN_IF_ERROR(CheckLossQuestion(*laws_.law, run));
     const Loss loss = LossOf(*laws_.law, run);
@@ -145,6 +145,9 @@ class Comparison {
     EqualTokens equal{.reference = CompareWith(full_precision, quantized)};
     equal.matches = equal.reference.loss_difference_nats.value <= tolerance_nats_;
     equal.extra_token_share = ExtraTokens(search, full_precision);
+    if (equal.extra_token_share) {
+      KeepInLineWith(equal.reference.loss_difference_nats, &*equal.extra_token_share);
+    }
     return equal;
   }
 
@@ -183,6 +186,20 @@ class Comparison {
       equal.full_precision_law = CompareWith(LossOf(*full_precision_law_, run), quantized);
     }
     return equal;
+  }
+
+  // More tokens are needed exactly where the loss at equal tokens lies above full
+  // precision by more than the tolerance. Far from equal tokens the interval of
+  // `share`, straight in their logarithm, would forget that.
+  void KeepInLineWith(const Estimate& difference_nats, Estimate* share) const {
+    if (!share->interval || !difference_nats.interval) return;
+    Interval& interval = *share->interval;
+    if (difference_nats.interval->lower > tolerance_nats_) {
+      interval.lower = std::max(0.0, interval.lower);
+    }
+    if (difference_nats.interval->upper <= tolerance_nats_) {
+      interval.upper = std::min(0.0, interval.upper);
+    }
   }
 
   static void KeepAtLeastZero(Estimate* estimate) {

@@ -73,7 +73,7 @@ class WidthSearch {
       return Refuse(std::move(status));
     }
     const auto best = search_.Best(range->lower, range->upper, question_.budget, guess_);
-    if (!best) return Refuse(NoInteriorOptimum(law_));
+    if (!best) return Refuse(NoBestSplit());
     return question_.objective == WidthObjective::kLeastLoss ? LeastLoss(*best, *range)
                                                              : LeastMemory(*best, *range);
   }
@@ -116,6 +116,15 @@ class WidthSearch {
     range.is_capped = held < most;
     range.upper = std::max(range.lower, std::log(std::min(held, most)));
     return range;
+  }
+
+  absl::Status NoBestSplit() const {
+    if (!question_.parameters) return NoInteriorOptimum(law_);
+    const double parameters = *question_.parameters;
+    return NoInteriorOptimumAt(law_,
+                               {.parameters = parameters,
+                                .fp_tokens = question_.budget.TokensAt(parameters),
+                                .weight_bits = weight_bits()});
   }
 
   WidthOutcome LeastLoss(const SizedSplit& best, const SizeRange& range) const {
@@ -211,11 +220,13 @@ class WidthSearch {
 
   WidthOutcome TargetMissed(double best_nats) const {
     const double target_nats = *question_.target_loss_nats;
+    // Rounded up, so that whoever asks for it gets it.
+    const double reached_nats = std::ceil(best_nats * 1e5) / 1e5;
     return Refuse(
         OutOfRangeField(
             "target_loss_nats",
             fmt::format(
-                "is {:g}; {:g} bits reach {:.5g} at best", target_nats, weight_bits(), best_nats)),
+                "is {}; {:g} bits reach {} at best", target_nats, weight_bits(), reached_nats)),
         best_nats / target_nats);
   }
 

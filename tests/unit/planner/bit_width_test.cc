@@ -261,6 +261,14 @@ TEST(OptimizeBitWidthTest, NoOptimumInsideIsRefused) {
               CannotAnswer("no optimum in between"));
 }
 
+TEST(OptimizeBitWidthTest, BudgetFarBeyondTheDataIsNotBlamedOnThem) {
+  BitWidthQuestion question;
+  question.parameters = 396e6;
+  question.budget.flops = 1e300;
+  EXPECT_THAT(OptimizeBitWidth(Grows(), question).status(),
+              ViolatesField(absl::StatusCode::kOutOfRange, "total_tokens"));
+}
+
 TEST(OptimizeBitWidthTest, CancelledQuestionStops) {
   BitWidthQuestion question = kQuestion;
   question.cancelled = [] { return true; };
@@ -457,6 +465,24 @@ TEST(LeastComputeTest, UnreachableTargetNamesTheBestThatIsReached) {
   const absl::Status status = OptimizeBitWidth(Grows(), question).status();
   EXPECT_THAT(status, ViolatesField(absl::StatusCode::kOutOfRange, "target_loss_nats"));
   EXPECT_THAT(std::string(status.message()), HasSubstr("at best"));
+}
+
+TEST(LeastMemoryTest, LossThatARefusalNamesIsReached) {
+  BitWidthQuestion question;
+  question.budget.tokens = 1e11;
+  question.memory_bytes = kGiB;
+  question.weight_bits = {4};
+  const double best_nats = OptimizeBitWidth(Grows(), question)->candidates[0].loss_nats.value;
+  question.objective = WidthObjective::kLeastMemory;
+  question.target_loss_nats = best_nats - 1e-7;
+  const std::string refusal(OptimizeBitWidth(Grows(), question).status().message());
+  const std::string reach = " bits reach ";
+  ASSERT_THAT(refusal, HasSubstr(reach));
+  const double named_nats = std::stod(refusal.substr(refusal.find(reach) + reach.size()));
+  // Five decimals, rounded up.
+  EXPECT_NEAR(named_nats, best_nats, 1.01e-5);
+  question.target_loss_nats = named_nats;
+  EXPECT_TRUE(OptimizeBitWidth(Grows(), question).ok());
 }
 
 // The interval of what is needed: by the derivative of the inverse itself.

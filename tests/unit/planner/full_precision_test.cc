@@ -165,6 +165,12 @@ TEST(CompareToFullPrecisionTest, BudgetsWithoutALossAreRefused) {
   }
 }
 
+TEST(CompareToFullPrecisionTest, BudgetsFarBeyondTheDataAreNotBlamedOnThem) {
+  const Laws laws;
+  EXPECT_THAT(CompareToFullPrecision(laws.View(), Question(1e300)).status(),
+              ViolatesField(absl::StatusCode::kOutOfRange, "total_tokens"));
+}
+
 TEST(CompareToFullPrecisionTest, CancelledQuestionStops) {
   const Laws laws;
   FullPrecisionQuestion question = Question(5e10);
@@ -252,6 +258,36 @@ TEST_F(JointIntervalTest, DifferencesCoverDraws) {
   EXPECT_NEAR(perplexity, 0.9, 0.03);
   EXPECT_NEAR(tokens, 0.9, 0.03);
   EXPECT_NEAR(memory, 0.9, 0.03);
+}
+
+TEST_F(JointIntervalTest, TokensToMatchAgreeWithTheDifferenceOfLosses) {
+  // A miss of the law widens both intervals.
+  laws_.law.misfit.loss_stddev = 0.01;
+  FullPrecisionQuestion question = Question(5e10);
+  int count_above = 0;
+  int count_below = 0;
+  for (double tolerance_nats = 1e-3; tolerance_nats < 1; tolerance_nats *= 1.05) {
+    question.tolerance_nats = tolerance_nats;
+    const FullPrecisionAnswer answer = *CompareToFullPrecision(laws_.View(), question);
+    for (const WidthAgainstFullPrecision& width : answer.widths) {
+      const EqualTokens& equal = width.same_law;
+      if (!equal.extra_token_share || !equal.extra_token_share->interval) continue;
+      const Interval& difference = *equal.reference.loss_difference_nats.interval;
+      const Interval& share = *equal.extra_token_share->interval;
+      if (difference.lower > tolerance_nats) {
+        ++count_above;
+        EXPECT_GE(share.lower, 0) << width.weight_bits << " bits, " << tolerance_nats;
+      }
+      if (difference.upper <= tolerance_nats) {
+        ++count_below;
+        EXPECT_LE(share.upper, 0) << width.weight_bits << " bits, " << tolerance_nats;
+      }
+      EXPECT_LE(share.lower, equal.extra_token_share->value);
+      EXPECT_GE(share.upper, equal.extra_token_share->value);
+    }
+  }
+  EXPECT_GT(count_above, 0);
+  EXPECT_GT(count_below, 0);
 }
 
 TEST_F(JointIntervalTest, WhatBothFitsShareCancels) {
