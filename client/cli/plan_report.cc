@@ -142,7 +142,7 @@ std::string PlanReport(const v1::PlanTrainingRequest& request,
   text += TiesText(candidates) + RefusedText(answer.refused());
   text += "\nMemory:\n" + MemoryTable(answer.plan().memory()).Aligned("  ");
   text += MemoryRuleText(answer.memory_model());
-  return text + "\n" + ProvenanceText(answer.provenance());
+  return text + "\n" + ConfidenceText(answer.provenance()) + ProvenanceText(answer.provenance());
 }
 
 std::string PlanDocument(const v1::PlanTrainingRequest& request,
@@ -160,10 +160,9 @@ std::string PlanDocument(const v1::PlanTrainingRequest& request,
   text += Section("Widths compared",
                   CandidateTable(candidates).Markdown() + "\n" +
                       MarkdownList(TiesText(candidates) + RefusedText(answer.refused())));
-  text += Section("Where this comes from",
-                  MarkdownList(fmt::format("Intervals: {}.\n",
-                                           Percent(answer.provenance().confidence_level())) +
-                               ProvenanceText(answer.provenance())));
+  text += Section(
+      "Where this comes from",
+      MarkdownList(ConfidenceText(answer.provenance()) + ProvenanceText(answer.provenance())));
   return text;
 }
 

@@ -39,10 +39,6 @@ std::string SizeLimitText(v1::BitWidthCandidate::SizeLimit limit) {
   }
 }
 
-std::string ConfidenceText(const v1::Provenance& provenance) {
-  return fmt::format("Intervals: {}.\n", Percent(provenance.confidence_level()));
-}
-
 std::string BestSentence(const v1::BitWidthCandidate& best) {
   return fmt::format(
       "Train at {} bits: {} parameters, {} tokens in full precision and {} with QAT ({}); expected "
@@ -54,6 +50,12 @@ std::string BestSentence(const v1::BitWidthCandidate& best) {
       Percent(best.qat_fraction().value()),
       LossText(best.loss_nats().value()),
       FormatBytes(best.memory().total_bytes()));
+}
+
+// Empty for a question that wanted no intervals.
+template <typename Request>
+std::string AskedConfidenceText(const Request& request, const v1::Provenance& provenance) {
+  return request.point_only() ? "" : ConfidenceText(provenance);
 }
 
 // What the target takes, with an inverse; else empty.
@@ -230,10 +232,15 @@ std::string TiesText(const std::vector<const v1::BitWidthCandidate*>& candidates
   return fmt::format("Tied with the best (=): {} bits.\n", fmt::join(ties, ", "));
 }
 
+std::string ConfidenceText(const v1::Provenance& provenance) {
+  return fmt::format("Intervals: {}.\n", Percent(provenance.confidence_level()));
+}
+
 std::string HardwareText(const v1::Hardware& hardware) {
-  return fmt::format("On {} {} at {} FLOP/s, {} of it used.\n",
-                     hardware.device_count(),
-                     hardware.device().empty() ? "device(s)" : hardware.device(),
+  return fmt::format("On {} at {} FLOP/s, {} of it used.\n",
+                     hardware.device().empty()
+                         ? Counted(hardware.device_count(), "device")
+                         : fmt::format("{} {}", hardware.device_count(), hardware.device()),
                      Quantity(hardware.peak_flops()),
                      Percent(hardware.utilization()));
 }
@@ -250,11 +257,13 @@ std::string BitsReport(const v1::OptimizeBitWidthRequest& request,
     text +=
         fmt::format("The cap is {}.\n", FormatBytes(static_cast<double>(request.memory_bytes())));
   }
-  text += "\n" + CandidateTable(candidates).Aligned("  ") + "\n";
-  text += TiesText(candidates) + RefusedText(answer.refused());
+  text += "\n" + CandidateTable(candidates).Aligned("  ");
+  const std::string remarks = TiesText(candidates) + RefusedText(answer.refused());
+  if (!remarks.empty()) text += "\n" + remarks;
   text += fmt::format("\nMemory at {} bits:\n", BitsText(best.weight_bits()));
   text += MemoryTable(best.memory()).Aligned("  ") + "\n" + MemoryRuleText(answer.memory_model());
-  return text + ConfidenceText(answer.provenance()) + ProvenanceText(answer.provenance());
+  return text + AskedConfidenceText(request, answer.provenance()) +
+         ProvenanceText(answer.provenance());
 }
 
 std::string CompareReport(const v1::CompareToFullPrecisionRequest& request,
@@ -282,7 +291,8 @@ std::string CompareReport(const v1::CompareToFullPrecisionRequest& request,
   }
   text += EqualMemoryRangeText(answer);
   text += "\n" + MemoryRuleText(answer.memory_model());
-  return text + ConfidenceText(answer.provenance()) + ProvenanceText(answer.provenance());
+  return text + AskedConfidenceText(request, answer.provenance()) +
+         ProvenanceText(answer.provenance());
 }
 
 std::string WasteReport(const v1::EstimateWasteRequest& request,
@@ -311,7 +321,8 @@ std::string WasteReport(const v1::EstimateWasteRequest& request,
   }
   text += table.Aligned("  ") + "\n";
   if (answer.has_hardware()) text += HardwareText(answer.hardware());
-  return text + ConfidenceText(answer.provenance()) + ProvenanceText(answer.provenance());
+  return text + AskedConfidenceText(request, answer.provenance()) +
+         ProvenanceText(answer.provenance());
 }
 
 std::string DevicesReport(const v1::ListDevicesResponse& answer) {

@@ -36,6 +36,9 @@ std::string RefusedText(const google::protobuf::RepeatedPtrField<v1::RefusedWidt
 // One sentence on which candidates are as good as the first; empty if none are.
 std::string TiesText(const std::vector<const v1::BitWidthCandidate*>& candidates);
 
+// One line: the level of all intervals.
+std::string ConfidenceText(const v1::Provenance& provenance);
+
 // What a training costs; an empty value where nothing is known.
 std::string HardwareText(const v1::Hardware& hardware);
 

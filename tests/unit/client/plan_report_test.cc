@@ -70,6 +70,15 @@ TEST(BitsReportTest, TiesAreToldAsTies) {
   EXPECT_THAT(BitsReport({}, answer), HasSubstr("Tied with the best (=): 2 bits.\n"));
 }
 
+TEST(BitsReportTest, NamesTheLevelOfIntervalsWhereThereAreSome) {
+  v1::OptimizeBitWidthResponse answer = Bits();
+  answer.mutable_provenance()->set_confidence_level(0.9);
+  v1::OptimizeBitWidthRequest request;
+  EXPECT_THAT(BitsReport(request, answer), HasSubstr("Intervals: 90 %.\n"));
+  request.set_point_only(true);
+  EXPECT_THAT(BitsReport(request, answer), Not(HasSubstr("Intervals")));
+}
+
 TEST(BitsReportTest, InverseNamesWhatIsNeeded) {
   v1::OptimizeBitWidthResponse answer = Bits();
   Set(answer.mutable_candidates(0)->mutable_needed_compute_flops(), 3e21, 2e21, 4e21);
@@ -157,10 +166,25 @@ TEST(PlanDocumentTest, StandsOnItsOwn) {
 TEST(PlanReportTest, HasTheSameNumbers) {
   v1::PlanTrainingRequest request;
   request.set_target_loss_nats(2.5);
-  const std::string text = PlanReport(request, Plan());
+  v1::PlanTrainingResponse plan = Plan();
+  plan.mutable_provenance()->set_confidence_level(0.8);
+  const std::string text = PlanReport(request, plan);
   EXPECT_THAT(text, StartsWith("Asked for: the least compute for a loss of 2.5000 nats.\n"));
   EXPECT_THAT(text, HasSubstr("qat_decay"));
   EXPECT_THAT(text, HasSubstr("2.5000 (2.4900 to 2.5100)"));
+  EXPECT_THAT(text, HasSubstr("Intervals: 80 %.\n"));
+  EXPECT_THAT(PlanDocument(request, plan), HasSubstr("- Intervals: 80 %.\n"));
+}
+
+TEST(HardwareTextTest, DeviceWithoutANameIsCounted) {
+  v1::Hardware hardware;
+  hardware.set_device_count(1);
+  hardware.set_peak_flops(1e12);
+  hardware.set_utilization(0.4);
+  EXPECT_EQ(HardwareText(hardware), "On 1 device at 1T FLOP/s, 40 % of it used.\n");
+  hardware.set_device_count(8);
+  hardware.set_device("h100-sxm");
+  EXPECT_EQ(HardwareText(hardware), "On 8 h100-sxm at 1T FLOP/s, 40 % of it used.\n");
 }
 
 TEST(TableMarkdownTest, EscapesItsOwnBars) {
