@@ -75,6 +75,9 @@ test.each([
   [999_499_999, '999M'],
   [999_500_000, '1B'],
   [1.4e12, '1.4T'],
+  [9.994e17, '999P'],
+  [1e18, '1e18'],
+  [1.42e20, '1.42e20'],
   [2e22, '2e22'],
   [-4.5e6, '-4.5M'],
   [0.0031, '0.0031'],
@@ -101,6 +104,8 @@ test('percent, real and signed numbers', () => {
   expect(formatPercent(0.9)).toBe('90 %');
   expect(formatReal(7.26634)).toBe('7.266');
   expect(formatReal(0.00002345)).toBe('2.345e-5');
+  expect(formatReal(6.0221e23)).toBe('6.022e23');
+  expect(formatReal(Infinity)).toBe('Infinity');
   expect(formatSigned(-0.03649)).toBe('-0.0365');
   expect(formatSigned(0)).toBe('+0.0000');
 });

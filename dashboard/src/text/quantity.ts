@@ -96,12 +96,14 @@ export function parseCount(text: string, unit: Unit): Parsed<bigint> {
 
 const LETTERS = ['', 'k', 'M', 'B', 'T', 'P'];
 
-// Digits without zeros at the end: 1.5, 24.2, 0.0031; 2e-8 where it is small.
+// Digits without zeros at the end: 1.5, 24.2, 0.0031; 2e-8 where it is small, 1.42e18 where
+// it is larger than letters tell.
 function digits(value: number, count: number): string {
-  const isSmall = value !== 0 && Math.abs(value) < 1e-4;
-  if (!isSmall) return String(Number(value.toPrecision(count))).replace('e+', 'e');
+  const size = Math.abs(value);
+  const isReadable = size === 0 || (size >= 1e-4 && size < 1e15);
+  if (isReadable || !Number.isFinite(value)) return String(Number(value.toPrecision(count)));
   const [mantissa, exponent] = value.toExponential(count - 1).split('e') as [string, string];
-  return `${Number(mantissa)}e${exponent}`;
+  return `${Number(mantissa)}e${exponent.replace('+', '')}`;
 }
 
 function threeDigits(value: number): string {
