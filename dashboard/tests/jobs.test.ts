@@ -71,11 +71,13 @@ const rowOf = (page: Page, id: string) =>
 const pointsOf = (page: Page) =>
   page.locator('[data-figure=learning-curves] .rows summary').innerText();
 
-test('a study without jobs says where jobs come from', async () => {
-  server.bitbudget('study', 'create', 'idle');
-  const page = await openPage(browser, server.url, 'jobs?study=idle');
+test.each(VIEWS)('a study without jobs says where from, at $width, $theme', async (view) => {
+  server.bitbudget('study', 'create', `idle-${view.width}-${view.theme}`);
+  const fragment = `jobs?study=idle-${view.width}-${view.theme}`;
+  const page = await openPage(browser, server.url, fragment, view);
   await page.getByText('bitbudget campaign create').waitFor();
   expect(await violationsOf(page)).toEqual([]);
+  expect(await overflows(page)).toBe(false);
   await page.close();
 });
 

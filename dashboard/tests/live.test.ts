@@ -3,7 +3,14 @@
 import type { Browser } from 'playwright-core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-import { answerOf, figuresOf, launchBrowser, openPage } from './support/browser';
+import {
+  answerOf,
+  figuresOf,
+  launchBrowser,
+  openPage,
+  overflows,
+  violationsOf,
+} from './support/browser';
 import { SCREENSHOTS } from './support/paths';
 import { bundledRows, Server, STUDY } from './support/server';
 
@@ -83,4 +90,19 @@ test('a lost connection is said, and mended when the server is back', async () =
   server.importRows(STUDY, [HEADER!, ...LATER]);
   await page.locator('.provenance', { hasText: 'revision 2' }).waitFor();
   await page.close();
+});
+
+test('a server without a study says how to make one, and shows it once it is there', async () => {
+  const empty = new Server();
+  await empty.start();
+  const page = await openPage(browser, empty.url, 'law', { width: 390, theme: 'light' });
+  await page.getByText('bitbudget study create').waitFor();
+  expect(await violationsOf(page)).toEqual([]);
+  expect(await overflows(page)).toBe(false);
+
+  empty.createStudy(STUDY);
+  await page.getByLabel('Study').waitFor();
+  expect(await page.getByLabel('Study').inputValue()).toBe(STUDY);
+  await page.close();
+  await empty.remove();
 });

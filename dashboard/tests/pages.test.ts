@@ -95,6 +95,7 @@ test.each(VIEWS)('a refusal shows its advice at $width pixels, $theme', async (v
   await refusal.waitFor();
   expect(await refusal.innerText()).toContain('The data cannot answer this');
   expect(await refusal.innerText()).toContain('measure more QAT fractions');
+  expect(await refusal.innerText()).not.toContain('the data cannot answer this');
   const [axis] = await refusal.locator('tbody tr').allInnerTexts();
   expect(axis).toMatch(/qat fraction\s+1\s+4/);
   await page.screenshot({ path: `${SCREENSHOTS}/refusal-${view.width}-${view.theme}.png` });

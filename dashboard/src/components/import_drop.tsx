@@ -119,6 +119,10 @@ function DropZone({ onFiles }: { onFiles(files: FileList | null | undefined): vo
       <details>
         <summary>Its columns</summary>
         <p class="hint">{COLUMN_NAMES.join(', ')}; the first five are required, in any order.</p>
+        <p class="hint">
+          Tables of W&amp;B, MLflow and others are read by the command line: bitbudget experiments
+          import --columns.
+        </p>
       </details>
     </div>
   );

@@ -5,6 +5,7 @@ import { computed, effect, signal } from '@preact/signals';
 import type { Fit, WatchFitsResponse } from '../gen/bitbudget/v1/fit_pb';
 import type { Study } from '../gen/bitbudget/v1/study_pb';
 import { fits, studies } from '../rpc/clients';
+import { wait } from '../rpc/follow';
 import { watchFits } from '../rpc/live';
 import { isCancelled, isNotFound, isUnreachable, refusalOf, type Refusal } from '../rpc/refusal';
 import { lastPart } from '../text/quantity';
@@ -55,9 +56,17 @@ export const knowledge = computed(() => {
   return `${fit?.name ?? study?.name ?? ''}`;
 });
 
-async function loadStudies(): Promise<void> {
-  const reply = await studies.listStudies({ pageSize: 1000 });
-  allStudies.value = reply.studies;
+/** How often a server without a study is asked for one. */
+const NO_STUDY_MS = 3_000;
+
+/** Loads all studies; while there are none, goes on asking until `signal`. */
+async function loadStudies(signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const reply = await studies.listStudies({ pageSize: 1000 }, { signal });
+    allStudies.value = reply.studies;
+    if (reply.studies.length > 0) return;
+    await wait(NO_STUDY_MS, signal);
+  }
 }
 
 async function latestFit(study: string, signal: AbortSignal): Promise<Fit | undefined> {
@@ -138,9 +147,12 @@ async function follow(name: string, signal: AbortSignal): Promise<void> {
 export function followStudy(): void {
   effect(() => {
     void connectionCount.value;
-    loadStudies().catch((error: unknown) => {
-      if (!isUnreachable(error)) subjectRefusal.value = refusalOf(error);
+    const left = new AbortController();
+    loadStudies(left.signal).catch((error: unknown) => {
+      if (left.signal.aborted || isUnreachable(error)) return;
+      subjectRefusal.value = refusalOf(error);
     });
+    return () => left.abort();
   });
   effect(() => {
     void connectionCount.value;

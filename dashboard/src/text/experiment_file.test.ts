@@ -44,6 +44,7 @@ test('every wrong cell is told by line and field, good rows are kept', async () 
 test.each([
   ['', 'the file is empty'],
   ['parameters,size\n', "unknown column 'size'"],
+  ['Name,State,eval/loss\n', '--columns MAP reads those of other programs'],
   ['parameters,parameters\n', 'stands there twice'],
   ['parameters,fp_tokens,qat_tokens,weight_bits\n', "'loss_nats' is missing"],
 ])('the file %j is refused as a whole', async (content, why) => {

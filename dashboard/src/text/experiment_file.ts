@@ -112,7 +112,9 @@ function readHeader({ line, cells }: CsvRow): Column[] {
   const columns = cells.map((name, index) => {
     const column = COLUMNS.find((candidate) => candidate.name === name);
     if (!column) {
-      throw new CsvProblem(line, `unknown column '${name}' (columns: ${COLUMN_NAMES.join(', ')})`);
+      const known = COLUMN_NAMES.join(', ');
+      const remedy = 'bitbudget experiments import --columns MAP reads those of other programs';
+      throw new CsvProblem(line, `unknown column '${name}' (columns: ${known}; ${remedy})`);
     }
     if (cells.indexOf(name) < index) {
       throw new CsvProblem(line, `column '${name}' stands there twice`);
