@@ -31,6 +31,20 @@ double LeastPhaseTokens(const ScheduleQuestion& question) {
                                  : std::min(question.fp_tokens, question.qat_tokens);
 }
 
+// Whole steps of both phases. What they leave over may pay for one more, of the phase
+// that lacks more of its tokens: the split stays near what was asked.
+void SetSteps(const ScheduleQuestion& question, TrainingSchedule* schedule) {
+  const double tokens_per_step = schedule->tokens_per_step;
+  schedule->fp_steps = Steps(question.fp_tokens, tokens_per_step);
+  schedule->qat_steps = Steps(question.qat_tokens, tokens_per_step);
+  const double fp_rest = question.fp_tokens - schedule->fp_steps * tokens_per_step;
+  const double qat_rest = question.qat_tokens - schedule->qat_steps * tokens_per_step;
+  const double rest = std::max(0.0, fp_rest + question.qat_token_cost * qat_rest);
+  const bool is_qat = qat_rest > fp_rest;
+  const double cost = (is_qat ? question.qat_token_cost : 1) * tokens_per_step;
+  if (Steps(rest, cost) >= 1) ++(is_qat ? schedule->qat_steps : schedule->fp_steps);
+}
+
 class PhaseList {
  public:
   void Add(
@@ -95,12 +109,11 @@ absl::StatusOr<TrainingSchedule> MakeSchedule(const ScheduleQuestion& question) 
         "0.292 C^0.3271 tokens for C FLOPs, the batch of least loss in arXiv 2401.02954; set your "
         "own where you know it.";
   }
-  schedule.qat_steps = Steps(question.qat_tokens, schedule.tokens_per_step);
   PhaseList phases;
-  if (!question.has_checkpoint) {
-    // What both phases leave over may be a step.
-    const int64_t steps = Steps(question.fp_tokens + question.qat_tokens, schedule.tokens_per_step);
-    schedule.fp_steps = steps - schedule.qat_steps;
+  if (question.has_checkpoint) {
+    schedule.qat_steps = Steps(question.qat_tokens, schedule.tokens_per_step);
+  } else {
+    SetSteps(question, &schedule);
     AddFullPrecision(schedule, &phases);
   }
   AddQat(schedule, &phases);

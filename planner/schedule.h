@@ -36,7 +36,8 @@ struct ScheduleQuestion {
   double weight_bits = 0;
   double fp_tokens = 0;
   double qat_tokens = 0;
-  double compute_flops = 0;  // of the run
+  double compute_flops = 0;   // of the run
+  double qat_token_cost = 1;  // of a QAT token in full-precision tokens
   // The full-precision phase has been trained already.
   bool has_checkpoint = false;
   std::optional<double> tokens_per_step;  // > 0; unset: from the compute
@@ -46,8 +47,8 @@ struct ScheduleQuestion {
 // classic where it is not or the evidence is mixed. Classic: warm-up, constant rate,
 // 1-sqrt cooldown over the last fifth of the full-precision phase, then QAT with a
 // short warm-up to .3 of the peak and a cosine to 0. Fused: no cooldown in full
-// precision; QAT decays from the peak to 0. Steps are whole ones, and spend no more
-// tokens than the phases have in all.
+// precision; QAT decays from the peak to 0. Steps are whole ones, each phase
+// within one of its tokens, and cost no more than the tokens of both.
 //
 // Errors:
 // - OUT_OF_RANGE: a phase has less than `tokens_per_step`.

@@ -59,6 +59,7 @@ absl::StatusOr<PlanAnswer> PlanTraining(const FittedLaw& law, const PlanQuestion
                                  .fp_tokens = chosen.fp_tokens,
                                  .qat_tokens = chosen.qat_tokens,
                                  .compute_flops = chosen.compute_flops,
+                                 .qat_token_cost = question.choice.budget.qat_token_cost,
                                  .has_checkpoint = question.choice.fixed_fp_tokens.has_value(),
                                  .tokens_per_step = question.tokens_per_step}));
   return answer;

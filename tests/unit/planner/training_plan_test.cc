@@ -125,6 +125,40 @@ TEST(ScheduleTest, StepsSpendNoMoreThanThePhasesHave) {
   EXPECT_EQ(schedule.qat_steps, 3);
 }
 
+TEST(ScheduleTest, StepLeftOverGoesToThePhaseThatLacksMore) {
+  ScheduleQuestion question = TwoPhases(4);
+  question.tokens_per_step = 1e9;
+  question.fp_tokens = 11.4e9;
+  question.qat_tokens = 1.9e9;
+  TrainingSchedule schedule = *MakeSchedule(question);
+  EXPECT_EQ(schedule.fp_steps, 11);
+  EXPECT_EQ(schedule.qat_steps, 2);
+  question.fp_tokens = 11.9e9;
+  question.qat_tokens = 1.4e9;
+  schedule = *MakeSchedule(question);
+  EXPECT_EQ(schedule.fp_steps, 12);
+  EXPECT_EQ(schedule.qat_steps, 1);
+}
+
+TEST(ScheduleTest, StepsCostNoMoreThanTheTokens) {
+  ScheduleQuestion question = TwoPhases(4);
+  question.tokens_per_step = 1e9;
+  for (const double cost : {0.1, 0.5, 1.5, 10.0}) {
+    question.qat_token_cost = cost;
+    for (const double fp_rest : {0.0, 0.2, 0.5, 0.8, 0.95}) {
+      for (const double qat_rest : {0.0, 0.2, 0.5, 0.8, 0.95}) {
+        question.fp_tokens = (11 + fp_rest) * 1e9;
+        question.qat_tokens = (2 + qat_rest) * 1e9;
+        const TrainingSchedule schedule = *MakeSchedule(question);
+        EXPECT_LE(schedule.fp_steps + cost * schedule.qat_steps,
+                  (11 + fp_rest + cost * (2 + qat_rest)) * (1 + 1e-9))
+            << cost << ", " << fp_rest << ", " << qat_rest;
+        EXPECT_EQ(Steps(schedule), schedule.fp_steps + schedule.qat_steps);
+      }
+    }
+  }
+}
+
 TEST(ScheduleTest, StepBeyondAPhaseIsRefused) {
   ScheduleQuestion question = TwoPhases(4);
   question.tokens_per_step = 2e10;
