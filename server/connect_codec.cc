@@ -25,8 +25,8 @@ absl::Status Unreadable(std::string_view what) {
 std::string InWords(std::string_view problem) {
   constexpr std::string_view kForType = " for type TYPE_";
   constexpr auto kNeeds = std::to_array<std::pair<std::string_view, std::string_view>>({
-      {"INT64", "a whole number"},
-      {"INT32", "a whole number"},
+      {"INT64", "a whole number below 2^63"},
+      {"INT32", "a whole number below 2^31"},
       {"DOUBLE", "a number"},
       {"STRING", "a text"},
       {"BOOL", "true or false"},

@@ -4,6 +4,7 @@
 
 #include "bitbudget/v1/experiment.pb.h"
 #include "bitbudget/v1/planner.pb.h"
+#include "bitbudget/v1/study.pb.h"
 #include "tests/unit/server/server_fixture.h"
 #include "util/error.h"
 
@@ -55,7 +56,9 @@ TEST(ConnectCodec, NamesTheRowOfAFieldThatIsWrong) {
 
 TEST(ConnectCodec, SaysWhatAFieldNeeds) {
   EXPECT_EQ(Decode(R"({"parameters":"many"})", v1::PredictLossRequest()).message(),
-            "parameters: invalid value \"many\"; a whole number is needed");
+            "parameters: invalid value \"many\"; a whole number below 2^63 is needed");
+  EXPECT_EQ(Decode(R"({"pageSize":3000000000})", v1::ListStudiesRequest()).message(),
+            "page_size: invalid value 3000000000; a whole number below 2^31 is needed");
   EXPECT_EQ(Decode(R"({"weightBits":"x"})", v1::PredictLossRequest()).message(),
             "weight_bits: invalid value \"x\"; a number is needed");
 }
