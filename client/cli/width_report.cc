@@ -22,7 +22,11 @@ std::string Signed(double value) {
                                      : fmt::format("{:+.3e}", value);
 }
 
-std::string SignedPercent(double share) { return fmt::format("{:+.3g} %", 100 * share); }
+// Tokens to add, as a share of the budget; from ten budgets on, how many it takes in all.
+std::string ExtraTokensText(double share) {
+  if (share >= 10) return Quantity(1 + share) + "-fold";
+  return fmt::format("{:+.3g} %", 100 * share);
+}
 
 std::string SizeLimitText(v1::BitWidthCandidate::SizeLimit limit) {
   switch (limit) {
@@ -80,7 +84,7 @@ std::string ExcessText(const v1::BitWidthCandidate& candidate, bool is_best) {
 
 std::string ExtraTokens(const v1::EqualTokensComparison& comparison) {
   if (!comparison.has_extra_token_share()) return "none suffice";
-  return WithInterval(comparison.extra_token_share(), &SignedPercent);
+  return WithInterval(comparison.extra_token_share(), &ExtraTokensText);
 }
 
 void AddComparison(Table& table,

@@ -129,6 +129,12 @@ TEST(CompareReportTest, TellsWhereTheModelOfEqualMemoryLiesOutsideTheData) {
                         "the smallest (measured: 20M to 90M).\n"));
 }
 
+TEST(CompareReportTest, ManyTimesTheTokensAreToldAsMultiples) {
+  v1::CompareToFullPrecisionResponse answer;
+  Set(answer.add_widths()->mutable_same_law()->mutable_extra_token_share(), 725, 0.7, 308e3);
+  EXPECT_THAT(CompareReport({}, answer), HasSubstr("726-fold (+70 % to 308k-fold)"));
+}
+
 TEST(CompareReportTest, HugePerplexitiesHaveAnExponent) {
   v1::CompareToFullPrecisionResponse answer;
   v1::FullPrecisionReference* reference =
