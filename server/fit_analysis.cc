@@ -132,7 +132,7 @@ absl::StatusOr<v1::ListLawComparisonsResponse> FitService::ListLawComparisons(
 absl::StatusOr<v1::ExplainFitResponse> FitService::ExplainFit(
     const CallContext& call, const v1::ExplainFitRequest& request) {
   RETURN_IF_ERROR(Check(request));
-  ASSIGN_OR_RETURN(const v1::Fit fit, parts_.store.GetFit(request.name()));
+  ASSIGN_OR_RETURN(const v1::Fit fit, ReadFit(request.name()));
   ASSIGN_OR_RETURN(const AnsweringLaw law, ToAnsweringLaw(fit));
   if (!law.law) {
     return DataCannotAnswer({},

@@ -203,6 +203,13 @@ TEST_F(FitAnalysis, ExplanationWithoutAnAnswerListsTheWorstResiduals) {
   EXPECT_GE(std::abs(explanation->runs(0).residual()), std::abs(explanation->runs(19).residual()));
 }
 
+TEST_F(FitAnalysis, ExplanationOfAStudyWithoutAFitSaysWhyThereIsNone) {
+  const absl::Status status =
+      core().fits.ExplainFit(call_, ExplanationOf(CreateStudy("empty"))).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("has no experiments"));
+}
+
 TEST_F(FitAnalysis, ExplanationOfAnAnswerThatTheLawHasNotIsRefused) {
   v1::ExplainFitRequest request = ExplanationOf(FittedStudy());
   request.mutable_predict_loss()->set_weight_bits(4);
