@@ -48,6 +48,8 @@ BASES = {
     "OptimizeBitWidthResponse": "CandidatesBase",
     "CompareToFullPrecisionResponse": "WidthsBase",
     "EstimateWasteResponse": "BudgetsBase",
+    "LawComparison": "ComparisonBase",
+    "ExplainFitResponse": "ExplanationBase",
 }
 
 

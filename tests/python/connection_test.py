@@ -1,7 +1,9 @@
 """How calls reach a server, and what they raise if they do not."""
 
+import contextlib
 import os
 import socket
+import threading
 import unittest
 from unittest import mock
 
@@ -24,7 +26,8 @@ class Address(unittest.TestCase):
             self.assertEqual("127.0.0.1:7411", bitbudget.Client().address)
 
     def test_what_is_no_address_is_refused_at_once(self):
-        for address in ("localhost", "localhost:", ":7411", "localhost:0", "localhost:70000"):
+        for address in ("localhost", "localhost:", ":7411", "localhost:0", "localhost:70000",
+                        "http://localhost:7411"):
             with self.subTest(address), self.assertRaisesRegex(ValueError, "is not HOST:PORT"):
                 bitbudget.Client(address)
 
@@ -40,6 +43,25 @@ class Unreachable(unittest.TestCase):
         self.assertEqual("SERVER_UNREACHABLE", raised.exception.reason)
         self.assertIn(f"cannot reach {address}: is bitbudget-server running?",
                       str(raised.exception))
+
+
+    def test_an_address_that_answers_http_is_told_from_none(self):
+        with socket.create_server(("127.0.0.1", 0)) as dashboard:
+            address = f"127.0.0.1:{dashboard.getsockname()[1]}"
+
+            def answer():
+                with contextlib.suppress(OSError):  # closed at the end of the test
+                    while True:
+                        with dashboard.accept()[0] as connection:
+                            connection.recv(1024)
+                            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+            threading.Thread(target=answer, daemon=True).start()
+            with bitbudget.Client(address, timeout=5) as client:
+                with self.assertRaises(bitbudget.ServerUnreachableError) as raised:
+                    client.list_studies()
+            dashboard.shutdown(socket.SHUT_RDWR)
+        self.assertIn(f"{address} answers HTTP, not gRPC", str(raised.exception))
 
 
 class Reachable(service.ServiceTest):

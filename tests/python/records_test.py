@@ -129,6 +129,13 @@ class DataFrames(service.ServiceTest):
     def test_answers_that_are_lists_have_data_frames(self):
         devices = self.client.list_devices()
         self.assertEqual(len(devices.devices), len(devices.to_dataframe()))
+        comparison = bitbudget.LawComparison(entries=(
+            bitbudget.LawComparisonEntry(variant="full", residual_rms=0.01, tied_with_best=True),
+            bitbudget.LawComparisonEntry(variant="per_bit_chinchilla", too_few_folds=True)))
+        self.assertEqual([False, True], list(comparison.to_dataframe().too_few_folds))
+        explanation = bitbudget.ExplainFitResponse(runs=(
+            bitbudget.ExplainFitResponseRun(experiment="studies/a/experiments/1", residual=0.5),))
+        self.assertEqual([0.5], list(explanation.to_dataframe().residual))
 
 
 class WithoutPandas(unittest.TestCase):

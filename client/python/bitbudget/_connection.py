@@ -40,7 +40,7 @@ class Connection:
     """Thread-safe. `timeout` and `long_timeout` are seconds; None waits for ever."""
 
     def __init__(self, address: str, timeout: float | None, long_timeout: float | None) -> None:
-        port = re.fullmatch(r".+:(\d{1,5})", address)
+        port = re.fullmatch(r"[^/]+:(\d{1,5})", address)
         if not port or not 0 < int(port[1]) <= 65535:
             raise ValueError(
                 f"server: {address!r} is not HOST:PORT, for example {DEFAULT_ADDRESS}")
@@ -116,6 +116,13 @@ class Connection:
         # on this side.
         if error.reason:
             return error
+        if "http1.x server" in error.message:
+            return make_error(
+                "UNAVAILABLE",
+                f"{self.address} answers HTTP, not gRPC: it may be the dashboard's address; "
+                "bitbudget-server prints the one it listens on",
+                Details(reason="SERVER_UNREACHABLE",
+                        metadata={"address": self.address, "cause": error.message}))
         expired = error.code == "DEADLINE_EXCEEDED"
         if error.code == "UNAVAILABLE" or (expired and not self._is_connected()):
             return make_error(

@@ -95,6 +95,14 @@ class BudgetsBase(_Table):
     _rows = "budgets"
 
 
+class ComparisonBase(_Table):
+    _rows = "entries"
+
+
+class ExplanationBase(_Table):
+    _rows = "runs"
+
+
 class GridBase(Record):
     axes: tuple[Any, ...]
     values: tuple[float, ...]
