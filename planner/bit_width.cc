@@ -99,6 +99,17 @@ class EntryMaker {
     for (double& slope : contender.gradient) slope *= need_per_log_loss;
     candidate.needed = uncertainty_.Positive(
         need, contender.gradient, contender.misfit_stddev * contender.misfit_stddev);
+    // Next to the best loss that the budget buys the slope vanishes, and any size might do.
+    const std::optional<fitter::Interval>& interval = candidate.needed->interval;
+    if (is_memory && interval && interval->upper > SearchedSpan() * interval->lower) {
+      candidate.needed->interval.reset();
+    }
+  }
+
+  // The largest size that is searched, in smallest ones.
+  double SearchedSpan() const {
+    const auto& sizes = law_.support.parameters;
+    return kSizeSearchFactor * kSizeSearchFactor * sizes.upper / sizes.lower;
   }
 
   const FittedLaw& law_;

@@ -485,6 +485,21 @@ TEST(LeastMemoryTest, LossThatARefusalNamesIsReached) {
   EXPECT_TRUE(OptimizeBitWidth(Grows(), question).ok());
 }
 
+TEST(LeastMemoryTest, NextToTheBestLossNoIntervalIsTold) {
+  const FittedLaw law = WithCovariance(Grows(), 0.01);
+  BitWidthQuestion question;
+  question.memory_bytes = kGiB;
+  question.weight_bits = {4};
+  question.budget.flops = 1e20;
+  const WidthCandidate best = OptimizeBitWidth(law, question)->candidates[0];
+  ASSERT_EQ(best.size_limit, SizeLimit::kBudget);
+  question.objective = WidthObjective::kLeastMemory;
+  question.target_loss_nats = best.loss_nats.value * (1 + 1e-9);
+  EXPECT_FALSE(OptimizeBitWidth(law, question)->candidates[0].needed->interval);
+  question.target_loss_nats = best.loss_nats.value * 1.05;
+  EXPECT_TRUE(OptimizeBitWidth(law, question)->candidates[0].needed->interval);
+}
+
 // The interval of what is needed: by the derivative of the inverse itself.
 class NeedIntervalTest : public testing::TestWithParam<WidthObjective> {};
 
