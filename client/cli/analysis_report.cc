@@ -30,6 +30,10 @@ std::string RatioText(const v1::LawComparison::Entry& entry) {
          fmt::format(" ({:.2f} to {:.2f})", std::exp(ratio.lower()), std::exp(ratio.upper()));
 }
 
+std::string NameOf(const v1::LawComparison::Entry& entry) {
+  return fmt::format("{}/{}", entry.law(), entry.variant());
+}
+
 double LeastAicc(const v1::LawComparison& comparison) {
   double least = HUGE_VAL;
   for (const v1::LawComparison::Entry& entry : comparison.entries()) {
@@ -49,7 +53,7 @@ std::string VerdictText(const v1::LawComparison& comparison) {
   std::vector<std::string> tied;
   std::vector<std::string> untold;
   for (const v1::LawComparison::Entry& entry : comparison.entries()) {
-    const std::string name = fmt::format("{}/{}", entry.law(), entry.variant());
+    const std::string name = NameOf(entry);
     if (entry.tied_with_best()) tied.push_back(name);
     if (entry.too_few_folds()) untold.push_back(name);
   }
@@ -162,14 +166,15 @@ std::string ComparisonText(const v1::LawComparison& comparison) {
     cells.push_back(NoteOf(comparison, entry));
     table.AddRow(std::move(cells));
   }
-  std::string text = fmt::format("{}: {} of revision {}, errors at runs held out\n\n",
-                                 comparison.name(),
-                                 Counted(comparison.experiment_count(), "row"),
-                                 comparison.revision());
+  std::string text =
+      fmt::format("{}: {} of revision {}, which all laws describe; errors at runs held out\n\n",
+                  comparison.name(),
+                  Counted(comparison.experiment_count(), "row"),
+                  comparison.revision());
   text += table.Aligned() + "\n" + VerdictText(comparison);
   for (const v1::LawComparison::Entry& entry : comparison.entries()) {
     if (entry.obstacle().empty()) continue;
-    text += fmt::format("{}/{}: {}\n", entry.law(), entry.variant(), entry.obstacle());
+    text += fmt::format("{}: {}\n", NameOf(entry), entry.obstacle());
   }
   return text;
 }
@@ -181,7 +186,7 @@ Table ComparisonTable(const v1::ListLawComparisonsResponse& comparisons) {
                   fmt::to_string(comparison.revision()),
                   fmt::to_string(comparison.experiment_count()),
                   fmt::to_string(comparison.entries_size()),
-                  comparison.entries().empty() ? "" : comparison.entries(0).variant(),
+                  comparison.entries().empty() ? "" : NameOf(comparison.entries(0)),
                   TimeText(comparison.create_time())});
   }
   return table;

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "client/cli/analysis_report.h"
 #include "client/cli/table.h"
 #include "client/cli/width_report.h"
 
@@ -191,6 +192,14 @@ TEST(HardwareTextTest, DeviceWithoutANameIsCounted) {
   hardware.set_device_count(8);
   hardware.set_device("h100-sxm");
   EXPECT_EQ(HardwareText(hardware), "On 8 h100-sxm at 1T FLOP/s, 40 % of it used.\n");
+}
+
+TEST(ComparisonTableTest, NamesTheLawOfTheBestVariant) {
+  v1::ListLawComparisonsResponse comparisons;
+  v1::LawComparison::Entry* best = comparisons.add_comparisons()->add_entries();
+  best->set_law("chinchilla");
+  best->set_variant("full");
+  EXPECT_THAT(ComparisonTable(comparisons).TabSeparated(), HasSubstr("\tchinchilla/full\t"));
 }
 
 TEST(TableMarkdownTest, EscapesItsOwnBars) {
