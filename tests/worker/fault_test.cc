@@ -249,6 +249,9 @@ TEST_F(WorkerFaultTest, ACancelledJobIsLeftAndTheNextOneTaken) {
   ASSERT_TRUE(client().CancelJob(request).ok());
   WaitForState(CreateJob(SmallTraining(2, kShort)).name(), v1::SUCCEEDED);
   EXPECT_EQ(Job(job.name()).state(), v1::CANCELLED);
+  agent->Signal(SIGTERM);
+  ASSERT_TRUE(agent->Wait(kPatience));
+  EXPECT_NE(agent->Errors().find("stopped by the server job=" + job.name()), std::string::npos);
 }
 
 TEST_F(WorkerFaultTest, ResultsOutliveTheServersAbsence) {

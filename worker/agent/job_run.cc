@@ -218,7 +218,10 @@ void JobRun::Heartbeat(TrainerProcess& trainer) {
   if (response->has_lease()) lease_ = FromProto(response->lease());
   // The server is there: what it missed need not wait for the end of this job.
   DeliverSpooled(context_.client, context_.work);
-  if (response->directive() == v1::STOP) StopTrainer(trainer, Stop::kAbandon);
+  if (response->directive() == v1::STOP) {
+    spdlog::info("stopped by the server job={} attempt={}", job_.name(), job_.attempt());
+    StopTrainer(trainer, Stop::kAbandon);
+  }
   if (response->directive() == v1::DRAIN) context_.shutdown.Request();
 }
 
