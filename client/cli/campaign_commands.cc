@@ -90,6 +90,10 @@ absl::Status RunRetry(Session& session, const NameArguments& arguments) {
   ASSIGN_OR_RETURN(client::Client * client, session.Client());
   ASSIGN_OR_RETURN(const v1::Campaign campaign, client->RetryCampaign(request));
   session.Print(campaign, CampaignLine(campaign) + "\n");
+  if (JobsIn(campaign, v1::CANCELLED) > 0) {
+    session.Note(
+        "what was cancelled by request stays so; bring it back with: bitbudget jobs retry JOB...");
+  }
   return absl::OkStatus();
 }
 

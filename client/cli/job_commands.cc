@@ -173,14 +173,14 @@ absl::Status RunDrain(Session& session, const DrainArguments& arguments) {
   ASSIGN_OR_RETURN(client::Client * client, session.Client());
   ASSIGN_OR_RETURN(const auto response, client->DrainWorker(arguments.request));
   const std::string& worker = arguments.request.worker();
+  // A worker that has no job is told when it asks for one; until then nobody knows
+  // whether there is one of this name.
   session.Print(
       response,
-      arguments.request.lift()
-          ? fmt::format("{} may take jobs again\n", worker)
-          : fmt::format("{} will give back {} and leave\n",
-                        worker,
-                        response.jobs().empty() ? "nothing, for it has no job,"
-                                                : fmt::format("{} job(s)", response.jobs_size())));
+      arguments.request.lift() ? fmt::format("{} may take jobs again\n", worker)
+      : response.jobs().empty()
+          ? fmt::format("{} has no job; it will leave when it asks for one\n", worker)
+          : fmt::format("{} will give back {} job(s) and leave\n", worker, response.jobs_size()));
   return absl::OkStatus();
 }
 

@@ -114,7 +114,7 @@ std::string JobText(const v1::Job& job) {
 }
 
 Table JobTable(const v1::ListJobsResponse& jobs) {
-  Table table({"JOB", "KIND", "STATE", "ATTEMPT", "WORKER", "PROGRESS", "LOSS", "LABEL"});
+  Table table({"JOB", "KIND", "STATE", "ATTEMPT", "WORKER", "PROGRESS", "TRAIN LOSS", "LABEL"});
   for (const v1::Job& job : jobs.jobs()) {
     table.AddRow({LastPart(job.name()),
                   Words(v1::JobKind_Name(job.kind())),

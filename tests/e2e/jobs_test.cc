@@ -209,8 +209,7 @@ TEST_F(JobsTest, AFieldOfTheGridIsNamedAsItWasWritten) {
   const testing::Completed completed = Bitbudget("campaign create c --study s --grid grid.json");
   EXPECT_EQ(completed.status.code, 1);
   EXPECT_THAT(completed.errors, HasSubstr("campaign.grids[0].models[0].shape.width"));
-  EXPECT_THAT(completed.errors,
-              HasSubstr("campaign.grids[0].training.quantization.group_size"));
+  EXPECT_THAT(completed.errors, HasSubstr("campaign.grids[0].training.quantization.group_size"));
   EXPECT_THAT(completed.errors, HasSubstr("campaign.training.batch_sequences"));
 }
 
@@ -219,8 +218,17 @@ TEST_F(JobsTest, RetryingACampaignWithoutFailedJobsChangesNothing) {
   EXPECT_THAT(Output("campaign retry c --study s"), HasSubstr("7 queued"));
 }
 
+TEST_F(JobsTest, RetryingACancelledCampaignSaysHowItsJobsComeBack) {
+  CreateCampaign();
+  Output("campaign cancel c --study s");
+  const testing::Completed retried = Bitbudget("campaign retry c --study s");
+  EXPECT_EQ(retried.status.code, 0);
+  EXPECT_THAT(retried.output, HasSubstr("7 cancelled"));
+  EXPECT_THAT(retried.errors, HasSubstr("bring it back with: bitbudget jobs retry"));
+}
+
 TEST_F(JobsTest, AWorkerIsDrainedAndLetGoOn) {
-  EXPECT_THAT(Output("jobs drain node7"), HasSubstr("node7 will give back nothing"));
+  EXPECT_THAT(Output("jobs drain node7"), HasSubstr("node7 has no job"));
   EXPECT_THAT(Output("jobs drain node7 --lift"), HasSubstr("node7 may take jobs again"));
 }
 

@@ -102,7 +102,7 @@ TEST(JobReportTest, JobTableHasALineForEachJob) {
   v1::ListJobsResponse jobs;
   *jobs.add_jobs() = RunningJob();
   EXPECT_EQ(JobTable(jobs).TabSeparated(),
-            "JOB\tKIND\tSTATE\tATTEMPT\tWORKER\tPROGRESS\tLOSS\tLABEL\n"
+            "JOB\tKIND\tSTATE\tATTEMPT\tWORKER\tPROGRESS\tTRAIN LOSS\tLABEL\n"
             "17\tmeasurement\trunning\t2\tnode7\t45 %\t2.3041\t"
             "24.7k parameters, 1M tokens, 2 bits\n");
 }
