@@ -146,6 +146,7 @@ test('a study without a fit says so, and what its data lack once it has some', a
     ]),
   ).toThrow('has no fit');
   await page.getByText('The runs identify no variant of the law.').waitFor();
+  expect(await page.locator('.refusal').innerText()).not.toContain('the data cannot answer this');
   expect(await violationsOf(page)).toEqual([]);
   await page.close();
 });

@@ -120,7 +120,7 @@ export function RefusalCard({ refusal }: { refusal: Refusal }) {
   return (
     <section class="card refusal" role="status" aria-label="Refusal">
       <h2>{REFUSAL_TITLES[refusal.kind]}</h2>
-      <p>{refusal.message}</p>
+      <p>{refusal.message.replace(/^the data cannot answer this; /, '')}</p>
       {refusal.missingAxes.length > 0 && (
         <table>
           <thead>

@@ -16,7 +16,7 @@ import { useForm } from '../state/form';
 import { count, real } from '../text/fields';
 import { subject } from '../state/study';
 import { measuredOf, usualQuestion } from '../state/usual_question';
-import { intervalText, mayBeZero, withInterval } from '../text/estimate';
+import { intervalText, wasteText, withInterval } from '../text/estimate';
 import {
   formatLoss,
   formatPercent,
@@ -136,18 +136,10 @@ function factsOf(answer: OptimizeQatFractionResponse): Fact[] {
     });
   }
   if (callerSplit?.wastedTokenFraction) {
-    const waste = callerSplit.wastedTokenFraction;
-    const whose = `${formatPercent(callerSplit.qatFraction)} QAT wastes, of the tokens`;
-    facts.push(
-      // The point value would be taken for a fact that the data do not tell.
-      mayBeZero(waste)
-        ? { name: whose, value: 'not told from 0', note: `up to ${formatShare(waste.upper ?? 0)}` }
-        : {
-            name: whose,
-            value: formatShare(waste.value),
-            note: intervalText(waste, formatShare),
-          },
-    );
+    facts.push({
+      name: `${formatPercent(callerSplit.qatFraction)} QAT wastes, of the tokens`,
+      ...wasteText(callerSplit.wastedTokenFraction),
+    });
     facts.push({
       name: 'Its loss above the best',
       value: withInterval(callerSplit.excessLossNats!, formatReal),

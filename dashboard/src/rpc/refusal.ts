@@ -60,7 +60,7 @@ export function refusalOf(reason: unknown): Refusal {
   const [cannot] = error.findDetails(DataCannotAnswerSchema);
   return {
     kind: KINDS[error.code] ?? 'failure',
-    message: error.rawMessage.replace(/^the data cannot answer this; /, ''), // the title says it
+    message: error.rawMessage,
     advice: cannot && !error.rawMessage.includes(cannot.explanation) ? cannot.explanation : '',
     missingAxes: cannot?.missingAxes ?? [],
     fieldProblems: Object.fromEntries(violations),

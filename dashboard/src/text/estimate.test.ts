@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { intervalText, mayBeZero, withInterval } from './estimate';
+import { intervalText, mayBeZero, wasteText, withInterval } from './estimate';
 import { formatLoss } from './quantity';
 
 test('an interval that is not known is not made up', () => {
@@ -17,4 +17,15 @@ test('only an interval from 0 leaves open whether there is anything', () => {
   expect(mayBeZero({ value: 0.1, lower: 0, upper: 0.3 })).toBe(true);
   expect(mayBeZero({ value: 0.1, lower: 0.01, upper: 0.3 })).toBe(false);
   expect(mayBeZero({ value: 0.1 })).toBe(false);
+});
+
+test('waste that may be none is not told by its value', () => {
+  expect(wasteText({ value: 0.04, lower: 0, upper: 0.3 })).toEqual({
+    value: 'not told from 0',
+    note: 'up to 30 %',
+  });
+  expect(wasteText({ value: 0.04, lower: 0.01, upper: 0.3 })).toEqual({
+    value: '4 %',
+    note: '1 % to 30 %',
+  });
 });

@@ -1,5 +1,7 @@
 // Uncertain quantities in words.
 
+import { formatShare } from './quantity';
+
 export interface Interval {
   value: number;
   lower?: number | undefined;
@@ -25,4 +27,11 @@ export function withInterval(estimate: Interval, format: Format): string {
 /** Whether the data leave open that a share of at least 0 is 0. */
 export function mayBeZero(estimate: Interval): boolean {
   return estimate.lower === 0;
+}
+
+/** Wasted tokens, of all; of what may be none the point value would be taken for a fact. */
+export function wasteText(waste: Interval): { value: string; note: string | undefined } {
+  return mayBeZero(waste)
+    ? { value: 'not told from 0', note: `up to ${formatShare(waste.upper ?? 0)}` }
+    : { value: formatShare(waste.value), note: intervalText(waste, formatShare) };
 }

@@ -7,9 +7,16 @@ import type {
   PlanTrainingResponse,
   SchedulePlan,
 } from '../gen/bitbudget/v1/planner_pb';
-import { intervalText, withInterval, type Interval } from './estimate';
+import { intervalText, wasteText, withInterval, type Interval } from './estimate';
 import { outsideText, originText } from './provenance';
-import { formatBytes, formatLoss, formatPercent, formatQuantity, formatTokens } from './quantity';
+import {
+  formatBytes,
+  formatLoss,
+  formatPercent,
+  formatQuantity,
+  formatShare,
+  formatTokens,
+} from './quantity';
 import { markdownTable, type TextTable } from './text_table';
 import { bitsText, candidateRemarks, candidateTable, memoryRuleText, memoryTable } from './widths';
 
@@ -61,7 +68,7 @@ export function planSentence({ plan, cost }: PlanTrainingResponse): string {
   return (
     `Train ${formatQuantity(parameters)} parameters at ${bitsText(weightBits)}: ` +
     `${formatTokens(fpTokens)} tokens in full precision, then ${formatTokens(qatTokens)} with QAT ` +
-    `(${formatPercent(qatFraction!.value)}); expected loss ${formatLoss(lossNats!.value)} nats, ` +
+    `(${formatShare(qatFraction!.value)}); expected loss ${formatLoss(lossNats!.value)} nats, ` +
     `memory ${formatBytes(memory!.totalBytes)}${hours}.`
   );
 }
@@ -83,7 +90,7 @@ export function planFacts({ plan, cost, callerSplit }: PlanTrainingResponse): Pl
     { name: 'Parameters', value: formatQuantity(plan!.parameters) },
     { name: 'Tokens in full precision', value: formatTokens(plan!.fpTokens) },
     { name: 'Tokens with QAT', value: formatTokens(plan!.qatTokens) },
-    estimateFact('QAT fraction', plan!.qatFraction!, formatPercent),
+    estimateFact('QAT fraction', plan!.qatFraction!, formatShare),
     { name: 'Memory when served', value: formatBytes(plan!.memory!.totalBytes) },
     { name: 'FLOPs to spend', value: formatQuantity(cost!.computeFlops) },
   ];
@@ -96,13 +103,10 @@ export function planFacts({ plan, cost, callerSplit }: PlanTrainingResponse): Pl
   }
   if (cost?.money !== undefined) facts.push({ name: 'Money', value: formatQuantity(cost.money) });
   if (callerSplit) {
-    facts.push(
-      estimateFact(
-        `${formatPercent(callerSplit.qatFraction)} QAT instead wastes, of the tokens`,
-        callerSplit.wastedTokenFraction!,
-        formatPercent,
-      ),
-    );
+    facts.push({
+      name: `${formatPercent(callerSplit.qatFraction)} QAT instead wastes, of the tokens`,
+      ...wasteText(callerSplit.wastedTokenFraction!),
+    });
   }
   return facts;
 }
