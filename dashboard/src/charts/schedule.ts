@@ -50,8 +50,9 @@ export function scheduleChart({ phases, fpSteps, qatSteps }: SchedulePlan): Char
     summary: phases.map(({ name, steps }) => `${name}: ${steps} steps`).join('; '),
     rows,
     options: ({ colors }) => ({
-      height: 220,
+      height: 230,
       marginLeft: 52,
+      marginBottom: 40,
       x: { label: 'Step', tickFormat: formatQuantity, domain: [0, last] },
       y: { label: 'Learning rate, of the peak', tickFormat: formatPercent, grid: true },
       marks: [
