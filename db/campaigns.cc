@@ -50,6 +50,18 @@ bool AskTheSame(const v1::Campaign& a, const v1::Campaign& b) {
   return HashMessage(asked_a) == HashMessage(asked_b);
 }
 
+// Lets the retry of a cancelled job bring back another that waits for it, as if that
+// one had been cancelled with it alone.
+void TieToDependency(Connection& connection, int64_t job_key) {
+  Query(connection,
+        "UPDATE jobs SET cancelled_with = (SELECT min(dependency_key) FROM job_dependencies "
+        "JOIN jobs AS dependencies ON dependencies.job_key = dependency_key "
+        "WHERE job_dependencies.job_key = ?1 AND dependencies.state IN (5, 6)) "
+        "WHERE job_key = ?1",
+        job_key)
+      .Run();
+}
+
 // Counts its jobs, state by state.
 void AddProgress(Connection& connection, int64_t campaign_key, v1::Campaign& campaign) {
   Query query(connection,
@@ -255,6 +267,7 @@ absl::StatusOr<CampaignChange> CancelCampaign(WriteContext& context,
     ASSIGN_OR_RETURN(const StoredJob job, LoadJob(context.connection, key));
     RETURN_IF_ERROR(EndWithoutResult(context, job, v1::CANCELLED, reason, change.changed));
   }
+  for (const int64_t key : keys) TieToDependency(context.connection, key);
   ASSIGN_OR_RETURN(change.campaign, GetCampaign(context.connection, name));
   return change;
 }

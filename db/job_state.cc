@@ -86,8 +86,7 @@ absl::Status CheckRetryable(Connection& connection, const StoredJob& stored) {
     ASSIGN_OR_RETURN(const StoredJob dependency, LoadJob(connection, *key));
     return NotRetryable(stored,
                         "DEPENDENCY_ENDED",
-                        fmt::format("it depends on {}, which is {}: retry that one, and this one "
-                                    "comes back with it",
+                        fmt::format("it depends on {}, which is {}: retry that one first",
                                     dependency.job.name(),
                                     v1::JobState_Name(dependency.job.state())));
   }

@@ -115,6 +115,17 @@ TEST_F(CampaignTest, CancellationEndsAllThatHasNotEnded) {
   EXPECT_EQ(Get(Name(2)).reason(), "enough");
 }
 
+TEST_F(CampaignTest, RetryOfACancelledTrunkBringsItsBranchesBack) {
+  ASSERT_THAT(CreateCampaign(), IsOk());
+  ASSERT_THAT(jobs().CancelCampaign("studies/s/campaigns/c", "enough"), IsOk());
+  EXPECT_EQ(Get(Name(3)).reason(), "enough");
+  const absl::StatusOr<JobChange> retried = jobs().RetryJob(Name(1), {});
+  ASSERT_THAT(retried, IsOk());
+  EXPECT_THAT(retried->changed, ElementsAre(Name(1), Name(2), Name(3)));
+  EXPECT_EQ(StateOf(Name(3)), v1::QUEUED);
+  EXPECT_EQ(Get(Name(3)).reason(), "waits for studies/s/jobs/1");
+}
+
 TEST_F(CampaignTest, PagesGoThroughAllCampaigns) {
   for (const char* id : {"a", "b", "c"}) ASSERT_THAT(CreateCampaign(id), IsOk());
   const absl::StatusOr<CampaignPage> first = jobs().ListCampaigns("studies/s", {.size = 2});
