@@ -165,6 +165,7 @@ bool IsUncertain(const FittedLaw& law) { return !law.covariance.empty() || !law.
 
 std::vector<std::string> Warnings(const FittedLaw& law, const std::vector<Entry>& entries) {
   std::vector<double> widths;
+  widths.reserve(entries.size());
   for (const Entry& entry : entries) widths.push_back(entry.candidate.weight_bits);
   return WarnOfInterpolatedWidths(law.support, widths);
 }

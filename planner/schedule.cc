@@ -37,8 +37,11 @@ void SetSteps(const ScheduleQuestion& question, TrainingSchedule* schedule) {
   const double tokens_per_step = schedule->tokens_per_step;
   schedule->fp_steps = Steps(question.fp_tokens, tokens_per_step);
   schedule->qat_steps = Steps(question.qat_tokens, tokens_per_step);
-  const double fp_rest = question.fp_tokens - schedule->fp_steps * tokens_per_step;
-  const double qat_rest = question.qat_tokens - schedule->qat_steps * tokens_per_step;
+  const auto rest_of = [&](double tokens, int64_t steps) {
+    return tokens - static_cast<double>(steps) * tokens_per_step;
+  };
+  const double fp_rest = rest_of(question.fp_tokens, schedule->fp_steps);
+  const double qat_rest = rest_of(question.qat_tokens, schedule->qat_steps);
   const double rest = std::max(0.0, fp_rest + question.qat_token_cost * qat_rest);
   const bool is_qat = qat_rest > fp_rest;
   const double cost = (is_qat ? question.qat_token_cost : 1) * tokens_per_step;
