@@ -17,6 +17,7 @@ constexpr std::string_view kStudies = "studies/";
 bool IsHostAndPort(const std::string& address) {
   const size_t colon = address.rfind(':');
   if (colon == std::string::npos || colon == 0) return false;
+  if (address.find('/') != std::string::npos) return false;  // "http://localhost:7411"
   int port = 0;
   const char* const end = address.data() + address.size();
   const auto [parsed, error] = std::from_chars(address.data() + colon + 1, end, port);

@@ -59,6 +59,14 @@ absl::Status Connection::Error(const grpc::Status& status, absl::Duration timeou
   // What the server itself says always carries details; what has none was made
   // up by gRPC on this side.
   if (GetErrorDetails(error)) return error;
+  if (status.error_message().find("http1.x server") != std::string::npos) {
+    return MakeError(absl::StatusCode::kUnavailable,
+                     fmt::format("{} answers HTTP, not gRPC: it may be the dashboard's address; "
+                                 "bitbudget-server prints the one it listens on",
+                                 address_),
+                     {.reason = kUnreachable,
+                      .metadata = {{"address", address_}, {"cause", status.error_message()}}});
+  }
   const bool expired = error.code() == absl::StatusCode::kDeadlineExceeded;
   const bool connected = channel_->GetState(/*try_to_connect=*/false) == GRPC_CHANNEL_READY;
   if (error.code() == absl::StatusCode::kUnavailable || (expired && !connected)) {

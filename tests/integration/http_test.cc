@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "client/cpp/client.h"
 #include "server/http_library.h"
 #include "tests/integration/integration_fixture.h"
 
@@ -59,6 +60,18 @@ TEST_F(HttpPort, CountsCallsRowsAndRefits) {
                            "bitbudget_jobs{state=\"QUEUED\"} 0"}) {
     EXPECT_THAT(reply->body, HasSubstr(line));
   }
+  StopServer();
+}
+
+TEST_F(HttpPort, IsToldFromNoServerByAClientOfGrpc) {
+  StartServerWithHttp();
+  const std::string address = url_.substr(std::string("http://").size());
+  const absl::Status status = (*client::Client::Connect(address))->ListStudies({}).status();
+  EXPECT_TRUE(client::IsServerUnreachable(status));
+  EXPECT_EQ(std::string(status.message()),
+            address +
+                " answers HTTP, not gRPC: it may be the dashboard's address; bitbudget-server "
+                "prints the one it listens on");
   StopServer();
 }
 

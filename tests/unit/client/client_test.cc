@@ -333,6 +333,7 @@ TEST(ClientConnectTest, RefusesAnAddressThatIsNotHostAndPort) {
                               "localhost:0",
                               "localhost:70000",
                               "localhost:http",
+                              "http://localhost:7411",
                               "localhost:74x"}) {
     EXPECT_EQ(Client::Connect(address).status().code(), absl::StatusCode::kInvalidArgument)
         << address;
