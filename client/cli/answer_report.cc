@@ -17,14 +17,6 @@ std::string Quantity(double value) { return FormatQuantity(value); }
 
 std::string Real(double value) { return fmt::format("{:.4g}", value); }
 
-// Of a law; a share so near to 0 or 1 is beyond what any law tells.
-std::string ShareText(double fraction) {
-  constexpr double kEdge = 1e-3;
-  if (fraction < kEdge) return "below " + Percent(kEdge);
-  if (fraction > 1 - kEdge) return "above " + Percent(1 - kEdge);
-  return Percent(fraction);
-}
-
 // Tokens to train on: whole ones.
 std::string TokensText(double tokens) { return Quantity(std::max(1.0, std::round(tokens))); }
 

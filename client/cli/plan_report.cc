@@ -60,6 +60,12 @@ std::string QuestionText(const v1::PlanTrainingRequest& request) {
   return text + ".\n";
 }
 
+// Of waste that may be none the point value would be taken for a fact.
+std::string WasteText(const v1::Estimate& waste) {
+  if (!waste.has_lower() || waste.lower() != 0) return WithInterval(waste, &ShareText);
+  return fmt::format("not told from 0 (up to {})", ShareText(waste.upper()));
+}
+
 Table PlanTable(const v1::PlanTrainingResponse& answer) {
   const v1::BitWidthCandidate& plan = answer.plan();
   Table table({"", ""});
@@ -67,7 +73,7 @@ Table PlanTable(const v1::PlanTrainingResponse& answer) {
   table.AddRow({"Parameters", Quantity(plan.parameters())});
   table.AddRow({"Tokens in full precision", Quantity(plan.fp_tokens())});
   table.AddRow({"Tokens with QAT", Quantity(plan.qat_tokens())});
-  table.AddRow({"QAT fraction", WithInterval(plan.qat_fraction(), &Percent)});
+  table.AddRow({"QAT fraction", WithInterval(plan.qat_fraction(), &ShareText)});
   table.AddRow({"Expected loss", WithInterval(plan.loss_nats(), &LossText)});
   if (plan.has_probability_best()) {
     table.AddRow({"Best of the widths with probability", Percent(plan.probability_best())});
@@ -84,7 +90,7 @@ Table PlanTable(const v1::PlanTrainingResponse& answer) {
     const v1::SplitComparison& split = answer.caller_split();
     table.AddRow(
         {fmt::format("{} QAT instead wastes, of the tokens", Percent(split.qat_fraction())),
-         WithInterval(split.wasted_token_fraction(), &Percent)});
+         WasteText(split.wasted_token_fraction())});
   }
   return table;
 }

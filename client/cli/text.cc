@@ -38,6 +38,13 @@ std::string Counted(int64_t count, std::string_view noun) {
 
 std::string Percent(double share) { return fmt::format("{:.3g} %", 100 * share); }
 
+std::string ShareText(double fraction) {
+  constexpr double kEdge = 1e-3;
+  if (fraction < kEdge) return "below " + Percent(kEdge);
+  if (fraction > 1 - kEdge) return "above " + Percent(1 - kEdge);
+  return Percent(fraction);
+}
+
 std::string IntervalText(const v1::Estimate& estimate, std::string (*format)(double)) {
   if (!estimate.has_lower() || !estimate.has_upper()) return "";
   return fmt::format("{} to {}", format(estimate.lower()), format(estimate.upper()));

@@ -30,6 +30,9 @@ std::string Counted(int64_t count, std::string_view noun);
 // "38.2 %".
 std::string Percent(double share);
 
+// "31.6 %", "above 99.9 %": of a law; so near to 0 or 1 is beyond what any law tells.
+std::string ShareText(double fraction);
+
 // "1.23 to 1.27", each end formatted by `format`; empty without an interval.
 std::string IntervalText(const v1::Estimate& estimate, std::string (*format)(double));
 

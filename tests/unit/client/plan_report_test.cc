@@ -183,6 +183,17 @@ TEST(PlanReportTest, HasTheSameNumbers) {
   EXPECT_THAT(PlanDocument(request, plan), HasSubstr("- Intervals: 80 %.\n"));
 }
 
+TEST(PlanReportTest, WasteThatMayBeNoneIsNotToldByItsValue) {
+  v1::PlanTrainingResponse answer;
+  *answer.mutable_plan() = Candidate(4, 2.5);
+  v1::SplitComparison* split = answer.mutable_caller_split();
+  split->set_qat_fraction(0.1);
+  Set(split->mutable_wasted_token_fraction(), 0.04, 0, 0.3);
+  EXPECT_THAT(PlanReport({}, answer), HasSubstr("not told from 0 (up to 30 %)"));
+  Set(split->mutable_wasted_token_fraction(), 0.04, 0.01, 0.3);
+  EXPECT_THAT(PlanReport({}, answer), HasSubstr("4 % (1 % to 30 %)"));
+}
+
 TEST(HardwareTextTest, DeviceWithoutANameIsCounted) {
   v1::Hardware hardware;
   hardware.set_device_count(1);
