@@ -83,7 +83,8 @@ TEST_F(AnalysisTest, CompareRanksTheVariantsAndShowsTheStoredComparison) {
                     HasSubstr("N >= "),
                     HasSubstr("4 BITS")));
   EXPECT_EQ(Output("fit compare --study s --comparison latest"), text);
-  EXPECT_THAT(Output("fit comparisons --study s"), HasSubstr("\n1\t1\t256\t2\tshared_bit_decay\t"));
+  EXPECT_THAT(Output("fit comparisons --study s"),
+              HasSubstr("\n1\t1\t256\t2\tcompute_optimal_qat/shared_bit_decay\t"));
 }
 
 TEST_F(AnalysisTest, ExplainTellsWhatMovesAnAnswer) {

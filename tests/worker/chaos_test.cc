@@ -34,8 +34,13 @@ class WorkerChaosTest : public WorkerTest {
 
   static std::string Name(size_t index) { return fmt::format("agent{}", index); }
 
+  // Trainings are short: waits for one, unless the agent has none to do.
   void KillTrainer(size_t index) {
-    const pid_t trainer = TrainerOf(*agents_[index]);
+    const absl::Time deadline = absl::Now() + absl::Seconds(2);
+    pid_t trainer = 0;
+    while ((trainer = TrainerOf(*agents_[index])) == 0 && absl::Now() < deadline) {
+      absl::SleepFor(absl::Milliseconds(5));
+    }
     if (trainer == 0) return;
     ++killed_trainers_;
     kill(trainer, SIGKILL);
