@@ -57,6 +57,7 @@ test.each(VIEWS)('shows the law against its runs at $width pixels, $theme', asyn
 test('says what the data tell of each coefficient, and what they do not', async () => {
   const page = await openPage(browser, server.url, `law?study=${STUDY}`);
   const table = page.getByRole('region', { name: 'Coefficients of the law' });
+  await table.waitFor();
   const rows = await table.locator('tbody tr').allInnerTexts();
   expect(rows).toHaveLength(14);
   expect(rows[0]).toMatch(/^alpha\s+1\.5\d*\s+1\.\d+ to 1\.\d+\s.*nats/);
@@ -74,7 +75,7 @@ test('residuals stand along the axis that the link names', async () => {
   const page = await openPage(browser, server.url, `law?study=${STUDY}`);
   await figuresOf(page, 2);
   await page.getByText('bits', { exact: true }).click();
-  await page.locator('[data-figure=residuals-bits]').waitFor();
+  await page.locator('[data-figure=residuals-bits] svg').waitFor();
   expect(page.url()).toContain('residuals=bits');
   const ticks = page.locator('[data-figure=residuals-bits] [data-part="x-axis tick label"] text');
   expect(await ticks.allTextContents()).toEqual(['1', '2', '3', '4', '16']);
