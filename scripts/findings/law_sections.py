@@ -112,8 +112,21 @@ A right form with noise alone has 0 % everywhere.
 {table(["axes", "share"], rows)}"""
 
 
+def ladder(fit: dict) -> str:
+    return "\n".join(f"- `{step['variant']}`: "
+                     f"{'taken' if step['accepted'] else step['explanation']}"
+                     for step in fit["ladder"])
+
+
 def fit_quality(context: Context, disagreements: list[str]) -> str:
     fit = context.fit
+    if "residual_rms" not in fit:
+        disagreements.append("The runs identify no law of the loss that knows about the split.")
+        return f"""## The law
+
+No rung of the law of losses is identified; the server answers from {rung(fit)} alone:
+
+{ladder(fit)}"""
     coefficients = [
         [f"`{c['name']}`", f"{c['value']:.4g}",
          f"{c['standard_error']:.2g}" if "standard_error" in c else "", c["unit"],
@@ -124,15 +137,12 @@ def fit_quality(context: Context, disagreements: list[str]) -> str:
     if test and test["p_value"] < 0.01:
         disagreements.append(
             f"The law's form misses these runs: {lack_of_fit(fit)}.")
-    steps = "\n".join(f"- `{step['variant']}`: "
-                      f"{'taken' if step['accepted'] else step['explanation']}"
-                      for step in fit["ladder"])
     return f"""## The law
 
 The fit stands on rung {rung(fit)} of the ladder: {fit["experiment_count"]} rows, root mean square
 of the residuals {float(fit["residual_rms"]):.4f} in log loss; {lack_of_fit(fit)}.
 
-{steps}
+{ladder(fit)}
 
 {table(["coefficient", "value", "standard error", "unit", ""], coefficients)}
 
@@ -210,6 +220,10 @@ def control_corrected(context: Context) -> str:
         fit = fit_part(context, f"{context.study}-corrected", rows)
     except Refused as refusal:
         return f"## The law, fitted to losses less their control\n\nNot possible: {refusal}"
+    if "residual_rms" not in fit or "residual_rms" not in context.fit:
+        return f"""## The law, fitted to losses less their control
+
+Not both fits have a law of the loss: {rung(context.fit)} as measured, {rung(fit)} less control."""
     raw, own = context.fit.get("lack_of_fit"), fit.get("lack_of_fit")
     verdict = ""
     if raw and own:
@@ -231,6 +245,10 @@ def largest_size_held_out(context: Context, disagreements: list[str]) -> str:
         fit = fit_part(context, name, rows)
     except Refused as refusal:
         return f"## The largest size held out\n\nNot possible: {refusal}"
+    if "residual_rms" not in fit:
+        return f"""## The largest size held out
+
+Without the runs of the largest size the fit stands on {rung(fit)}, which predicts no losses."""
     held: dict[tuple, list[float]] = defaultdict(list)
     for r in context.quantized:
         if r.parameters == largest:
