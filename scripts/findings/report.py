@@ -16,6 +16,7 @@ import optima
 import runs
 import schedule_sections
 from service import Service
+from text import wrapped
 
 SEED = 20250922
 
@@ -71,7 +72,7 @@ def main(study: str, output: Path) -> None:
         measured_sections.equal_memory(context),
         conclusion(disagreements),
     ]
-    output.write_text("\n\n".join(part.strip() for part in parts if part) + "\n")
+    output.write_text(wrapped("\n\n".join(part.strip() for part in parts if part)) + "\n")
 
 
 def head(context: measured_sections.Context) -> str:

@@ -1,5 +1,10 @@
 """Small pieces of Markdown."""
 
+import textwrap
+
+COLUMNS = 100
+NOT_PROSE = ("|", "#", "!", "-")
+
 
 def table(head: list[str], rows: list[list[str]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
@@ -31,3 +36,12 @@ def joined(words: list[str]) -> str:
     if len(words) < 2:
         return "".join(words)
     return ", ".join(words[:-1]) + " and " + words[-1]
+
+
+def wrapped(markdown: str) -> str:
+    """The same with its paragraphs broken anew, since numbers move the ends of lines."""
+    blocks = markdown.split("\n\n")
+    return "\n\n".join(
+        block if block.startswith(NOT_PROSE) else
+        textwrap.fill(block, COLUMNS, break_long_words=False, break_on_hyphens=False)
+        for block in blocks)
