@@ -93,17 +93,31 @@ class EntryMaker {
     WidthCandidate& candidate = entry->candidate;
     Contender& contender = entry->contender;
     const bool is_memory = question_.objective == WidthObjective::kLeastMemory;
-    const double need = is_memory ? candidate.memory.total_bytes : candidate.compute_flops;
+    const double need = is_memory ? candidate.memory.total_bytes : FlopsToSpend(entry->run);
     contender.log_score = std::log(need);
     contender.misfit_stddev = std::abs(need_per_log_loss) * law_.misfit.loss_stddev;
     for (double& slope : contender.gradient) slope *= need_per_log_loss;
     candidate.needed = uncertainty_.Positive(
         need, contender.gradient, contender.misfit_stddev * contender.misfit_stddev);
+    if (!is_memory) AddSpentFlops(candidate.compute_flops - need, &*candidate.needed);
     // Next to the best loss that the budget buys the slope vanishes, and any size might do.
     const std::optional<fitter::Interval>& interval = candidate.needed->interval;
     if (is_memory && interval && interval->upper > SearchedSpan() * interval->lower) {
       candidate.needed->interval.reset();
     }
+  }
+
+  // Without those of a checkpoint, which are certain.
+  double FlopsToSpend(RunPoint run) const {
+    if (question_.fixed_fp_tokens) run.fp_tokens = 0;
+    return TrainingFlops(run, question_.budget.qat_token_cost);
+  }
+
+  static void AddSpentFlops(double spent_flops, Estimate* needed) {
+    needed->value += spent_flops;
+    if (!needed->interval) return;
+    needed->interval->lower += spent_flops;
+    needed->interval->upper += spent_flops;
   }
 
   // The largest size that is searched, in smallest ones.
@@ -163,11 +177,31 @@ absl::Status AddProbabilities(const FittedLaw& law,
 
 bool IsUncertain(const FittedLaw& law) { return !law.covariance.empty() || !law.draws.empty(); }
 
-std::vector<std::string> Warnings(const FittedLaw& law, const std::vector<Entry>& entries) {
+// A sentence for each width whose target takes no QAT to speak of.
+void WarnOfNeedlessQat(const BitWidthQuestion& question,
+                       const std::vector<Entry>& entries,
+                       std::vector<std::string>* warnings) {
+  if (question.objective != WidthObjective::kLeastCompute || !question.fixed_fp_tokens) return;
+  for (const Entry& entry : entries) {
+    const WidthCandidate& candidate = entry.candidate;
+    if (candidate.qat_tokens > 1) continue;
+    warnings->push_back(
+        fmt::format("By the law {:g} bits reach {:g} nats with one QAT token or less; quantize the "
+                    "checkpoint and measure its loss before training it.",
+                    candidate.weight_bits,
+                    *question.target_loss_nats));
+  }
+}
+
+std::vector<std::string> Warnings(const FittedLaw& law,
+                                  const BitWidthQuestion& question,
+                                  const std::vector<Entry>& entries) {
   std::vector<double> widths;
   widths.reserve(entries.size());
   for (const Entry& entry : entries) widths.push_back(entry.candidate.weight_bits);
-  return WarnOfInterpolatedWidths(law.support, widths);
+  std::vector<std::string> warnings = WarnOfInterpolatedWidths(law.support, widths);
+  WarnOfNeedlessQat(question, entries, &warnings);
+  return warnings;
 }
 
 // A candidate for each width that has one; the nearest miss if none has.
@@ -229,7 +263,7 @@ absl::StatusOr<BitWidthAnswer> OptimizeBitWidth(const FittedLaw& law,
     RETURN_IF_ERROR(AddProbabilities(law, question, &entries));
     answer.draw_count = question.draw_count;
   }
-  answer.warnings = Warnings(law, entries);
+  answer.warnings = Warnings(law, question, entries);
   answer.candidates.reserve(entries.size());
   for (Entry& entry : entries) answer.candidates.push_back(std::move(entry.candidate));
   return answer;

@@ -28,7 +28,8 @@ struct BitWidthQuestion {
   // Size as the law counts it; unset: free.
   std::optional<double> parameters;
   // A checkpoint of so many full-precision tokens exists; > 0, with `parameters`
-  // and not with kLeastMemory. The split is what the budget, or the target, leaves.
+  // and not with kLeastMemory. The split is what the budget, or the target, leaves;
+  // where the target needs less than one QAT token, one.
   std::optional<double> fixed_fp_tokens;
   // Widths to consider, 1 <= . < 16, different; empty: every measured one.
   std::vector<double> weight_bits;

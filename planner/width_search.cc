@@ -163,34 +163,44 @@ class WidthSearch {
     return outcome;
   }
 
-  // The full-precision tokens are spent; the budget, or the target, tells the rest.
-  WidthOutcome FromCheckpoint() const {
-    const double parameters = *question_.parameters;
-    const LossSurface surface = search_.SurfaceAt(std::log(parameters));
-    FractionQuestion fraction_question{.parameters = parameters, .weight_bits = weight_bits()};
+  // QAT tokens that the budget, or the target, leaves for the checkpoint. Where the law
+  // reaches the target with less than one, a plan has one all the same: refused, the
+  // width would lose to those that need more.
+  absl::StatusOr<double> QatTokensOfCheckpoint(const LossSurface& surface) const {
+    const double fp_tokens = *question_.fixed_fp_tokens;
+    FractionQuestion fraction_question{.parameters = *question_.parameters,
+                                       .weight_bits = weight_bits()};
     fraction_question.qat_token_cost = question_.budget.qat_token_cost;
-    fraction_question.fixed_fp_tokens = question_.fixed_fp_tokens;
+    fraction_question.fixed_fp_tokens = fp_tokens;
     const bool is_inverse = question_.objective == WidthObjective::kLeastCompute;
     if (is_inverse) {
+      if (surface.LossNats(LogTokens::Of(fp_tokens, 1)) <= *question_.target_loss_nats) return 1;
       fraction_question.target_loss_nats = question_.target_loss_nats;
     } else {
-      fraction_question.budget_tokens = question_.budget.TokensAt(parameters);
+      fraction_question.budget_tokens = question_.budget.TokensAt(*question_.parameters);
     }
-    const auto answer = PlanCheckpoint(surface, fraction_question, Uncertainty(law_));
-    if (!answer.ok()) {
+    ASSIGN_OR_RETURN(const CheckpointAnswer answer,
+                     PlanCheckpoint(surface, fraction_question, Uncertainty(law_)));
+    return is_inverse ? answer.target_qat_tokens->value : *answer.qat_tokens;
+  }
+
+  // The full-precision tokens are spent.
+  WidthOutcome FromCheckpoint() const {
+    const double log_parameters = std::log(*question_.parameters);
+    const LossSurface surface = search_.SurfaceAt(log_parameters);
+    const auto qat_tokens = QatTokensOfCheckpoint(surface);
+    if (!qat_tokens.ok()) {
       const double floor_nats = surface.FloorNats(*question_.fixed_fp_tokens);
-      return Refuse(answer.status(), is_inverse ? floor_nats / *question_.target_loss_nats : 0);
+      const bool is_inverse = question_.objective == WidthObjective::kLeastCompute;
+      return Refuse(qat_tokens.status(), is_inverse ? floor_nats / *question_.target_loss_nats : 0);
     }
-    const double qat_tokens = is_inverse ? answer->target_qat_tokens->value : *answer->qat_tokens;
-    const LogTokens tokens = LogTokens::Of(*question_.fixed_fp_tokens, qat_tokens);
-    WidthPlan plan{.log_parameters = std::log(parameters), .tokens = tokens};
+    const LogTokens tokens = LogTokens::Of(*question_.fixed_fp_tokens, *qat_tokens);
+    WidthPlan plan{.log_parameters = log_parameters, .tokens = tokens};
     plan.loss_nats = surface.LossNats(tokens);
     plan.budget = {.flops = TrainingFlops(surface.RunAt(tokens), question_.budget.qat_token_cost),
                    .qat_token_cost = question_.budget.qat_token_cost};
-    // Of the FLOPs, QAT has this share, and grows until the loss has fallen.
-    const double qat_cost = question_.budget.qat_token_cost * qat_tokens;
-    plan.need_per_log_loss = -qat_cost / (qat_cost + *question_.fixed_fp_tokens) * plan.loss_nats /
-                             surface.SlopeInLogQatTokens(tokens);
+    // QAT, all that is still to be spent, grows until the loss has fallen.
+    plan.need_per_log_loss = -plan.loss_nats / surface.SlopeInLogQatTokens(tokens);
     return {.plan = plan};
   }
 

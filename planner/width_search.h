@@ -20,8 +20,8 @@ struct WidthPlan {
   std::optional<OptimalSplit> split;  // unset with a checkpoint, whose split is forced
   TrainingBudget budget;              // spent
   SizeLimit limit = SizeLimit::kGiven;
-  // With an inverse: by what the logarithm of the need (bytes, FLOPs) rises as the
-  // log loss of the plan does; 0 if the need is certain.
+  // With an inverse: by what the logarithm of the need (bytes, FLOPs; with a checkpoint
+  // FLOPs of QAT) rises as the log loss of the plan does; 0 if the need is certain.
   double need_per_log_loss = 0;
 };
 

@@ -14,9 +14,11 @@
 namespace bitbudget::planner {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::IsSupersetOf;
 using testing::Not;
 
 FittedLaw Law() { return WithCovariance(FittedQatLaw(OwnTruth("grows")), 0.01); }
@@ -283,6 +285,50 @@ TEST(PlanCheckpointTest, TargetIsReachedExactly) {
       {.parameters = 396e6, .weight_bits = 4, .fixed_fp_tokens = 3e10, .target_loss_nats = 2.95});
   EXPECT_NEAR(chosen.qat_tokens / fraction.checkpoint->target_qat_tokens->value, 1, 1e-9);
   EXPECT_TRUE(chosen.needed->interval);
+}
+
+PlanQuestion CheckpointToTarget(double target_loss_nats) {
+  PlanQuestion question = Checkpoint(3e10);
+  question.choice.objective = WidthObjective::kLeastCompute;
+  question.choice.budget = {.qat_token_cost = 1.5};
+  question.choice.target_loss_nats = target_loss_nats;
+  return question;
+}
+
+TEST(PlanCheckpointTest, NeedBeginsAtWhatIsSpent) {
+  PlanQuestion question = CheckpointToTarget(2.95);
+  question.choice.weight_bits = {4};
+  const WidthCandidate chosen = PlanTraining(Law(), question)->choice.candidates.front();
+  const FractionAnswer fraction = *OptimizeQatFraction(Law(),
+                                                       {.parameters = 396e6,
+                                                        .weight_bits = 4,
+                                                        .qat_token_cost = 1.5,
+                                                        .fixed_fp_tokens = 3e10,
+                                                        .target_loss_nats = 2.95});
+  const Interval qat_tokens = *fraction.checkpoint->target_qat_tokens->interval;
+  const auto flops = [](double qat) { return 6 * 396e6 * (3e10 + 1.5 * qat); };
+  EXPECT_NEAR(chosen.needed->value / chosen.compute_flops, 1, 1e-12);
+  EXPECT_NEAR(chosen.needed->interval->lower / flops(qat_tokens.lower), 1, 1e-9);
+  EXPECT_NEAR(chosen.needed->interval->upper / flops(qat_tokens.upper), 1, 1e-9);
+}
+
+// Refused for needing too little, they would leave the plan to a width that needs more.
+TEST(PlanCheckpointTest, WidthsThatNeedLessThanATokenAreTheBest) {
+  const FittedLaw law = Law();
+  const double after_a_token = std::exp(fitter::LogLoss(law.law, law.theta, {396e6, 3e10, 1, 4}));
+  const double target_nats = after_a_token * 1.001;
+  const PlanAnswer plan = *PlanTraining(law, CheckpointToTarget(target_nats));
+  EXPECT_THAT(plan.choice.refused, IsEmpty());
+  std::vector<double> widths;
+  for (const WidthCandidate& candidate : plan.choice.candidates) {
+    widths.push_back(candidate.weight_bits);
+    EXPECT_EQ(candidate.qat_tokens == 1, candidate.weight_bits >= 4) << candidate.weight_bits;
+    EXPECT_LE(candidate.loss_nats.value, target_nats * (1 + 1e-12));
+  }
+  EXPECT_THAT(widths, ElementsAre(4, 6, 2, 1));
+  EXPECT_THAT(plan.choice.warnings,
+              IsSupersetOf({HasSubstr("4 bits reach"), HasSubstr("6 bits reach")}));
+  EXPECT_THAT(plan.choice.warnings, Not(Contains(HasSubstr("2 bits reach"))));
 }
 
 TEST(PlanCheckpointTest, BudgetThatIsSpentIsRefused) {
