@@ -171,9 +171,9 @@ class JobStore final {
                                     const RequestKey& request);
   // With its curve.
   absl::StatusOr<v1::Job> GetJob(const std::string& name);
-  // `study` empty: of all.
   // How many jobs of all studies are in each state that any is in.
   absl::StatusOr<std::map<v1::JobState, int64_t>> CountJobs();
+  // `study` empty: of all.
   absl::StatusOr<JobPage> ListJobs(const std::string& study,
                                    const v1::JobFilter& filter,
                                    const PageRequest& page);

@@ -4,9 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <initializer_list>
-#include <string>
-#include <string_view>
 #include <utility>
 
 #include "server/training_shape.h"
@@ -22,6 +21,7 @@ constexpr int64_t kMostParameters = int64_t{1} << 31;
 constexpr int64_t kMostTokens = int64_t{1} << 50;
 constexpr int64_t kMostEvaluationTokens = int64_t{1} << 40;
 constexpr int kMostBatch = 4'096;
+constexpr std::array<double, 10> kBits = {1, 1.58, 2, 3, 4, 5, 6, 7, 8, 16};
 
 void Add(FieldViolations& violations, std::string_view field, std::string description) {
   violations.push_back({std::string(field), std::move(description)});
@@ -101,15 +101,7 @@ void CheckGroups(FieldViolations& violations,
 FieldViolations ValidateQuantization(const v1::TrainingQuantization& quantization,
                                      const v1::TrainingModel& model) {
   FieldViolations violations;
-  if (quantization.has_bits() &&
-      std::ranges::find(kBundledBits, quantization.bits()) == kBundledBits.end()) {
-    Add(violations,
-        "bits",
-        fmt::format("is {}; {} has {}",
-                    quantization.bits(),
-                    kBundledTrainer,
-                    fmt::join(kBundledBits, ", ")));
-  }
+  if (quantization.has_bits()) CheckBundledBits(violations, "bits", quantization.bits());
   CheckWord(violations, "granularity", quantization.granularity(), {"tensor", "row", "group"});
   CheckWord(
       violations, "embeddings", quantization.embeddings(), {"full_precision", "at_least_4_bits"});
@@ -131,6 +123,17 @@ void CheckMilestones(FieldViolations& violations, const v1::TrainingSpec& traini
 }
 
 }  // namespace
+
+std::string TrainerInForce(const std::string& stated) {
+  return stated.empty() ? kBundledTrainer : stated;
+}
+
+void CheckBundledBits(FieldViolations& violations, std::string_view field, double bits) {
+  if (std::ranges::find(kBits, bits) != kBits.end()) return;
+  Add(violations,
+      field,
+      fmt::format("is {}; {} has {}", bits, kBundledTrainer, fmt::join(kBits, ", ")));
+}
 
 FieldViolations ValidateBundledTraining(const v1::TrainingSpec& stated) {
   FieldViolations violations;

@@ -4,7 +4,8 @@
 #ifndef BITBUDGET_SERVER_BUNDLED_RULES_H_
 #define BITBUDGET_SERVER_BUNDLED_RULES_H_
 
-#include <array>
+#include <string>
+#include <string_view>
 
 #include "bitbudget/v1/job.pb.h"
 #include "server/field_rules.h"
@@ -13,8 +14,11 @@ namespace bitbudget::server {
 
 inline constexpr char kBundledTrainer[] = "bitbudget-train";
 
-// Bits per weight that it offers; 16 is no quantizer.
-inline constexpr std::array<double, 10> kBundledBits = {1, 1.58, 2, 3, 4, 5, 6, 7, 8, 16};
+// The trainer that is meant: bitbudget-train where none is stated.
+std::string TrainerInForce(const std::string& stated);
+
+// Checks bits per weight; 16 is no quantizer.
+void CheckBundledBits(FieldViolations& violations, std::string_view field, double bits);
 
 // What bitbudget-train would refuse, the content of its data apart; paths as in
 // TrainingSpec. `training` breaks no rule for every trainer.

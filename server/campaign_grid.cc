@@ -1,7 +1,6 @@
 #include "server/campaign_grid.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
@@ -50,7 +49,7 @@ class GridExpansion {
         index_(index),
         grid_(campaign.grids(index)),
         path_(fmt::format("campaign.grids[{}]", index)),
-        trainer_(campaign.trainer().empty() ? kBundledTrainer : campaign.trainer()),
+        trainer_(TrainerInForce(campaign.trainer())),
         common_(campaign.training()),
         violations_(violations) {
     common_.MergeFrom(grid_.training());
@@ -181,13 +180,11 @@ class GridExpansion {
 
   void CheckBits(int index) {
     const double bits = grid_.weight_bits(index);
-    if (trainer_ != kBundledTrainer) {
-      return CheckRange(violations_, Path("weight_bits", index), bits, 1, 16);
+    if (trainer_ == kBundledTrainer) {
+      CheckBundledBits(violations_, Path("weight_bits", index), bits);
+    } else {
+      CheckRange(violations_, Path("weight_bits", index), bits, 1, kFullPrecisionBits);
     }
-    if (std::ranges::find(kBundledBits, bits) != kBundledBits.end()) return;
-    violations_.push_back(
-        {Path("weight_bits", index),
-         fmt::format("is {}; {} has {}", bits, kBundledTrainer, fmt::join(kBundledBits, ", "))});
   }
 
   void CheckSchedule(const std::string& path, const std::string& schedule) {

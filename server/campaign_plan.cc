@@ -240,7 +240,7 @@ absl::StatusOr<CampaignPlan> PlanCampaign(const v1::Campaign& campaign,
                                           const FindStored& find_stored) {
   ASSIGN_OR_RETURN(std::vector<v1::TrainingSpec> runs, ExpandGrids(campaign));
   std::set<std::string> stored;
-  if (campaign.trainer().empty() || campaign.trainer() == kBundledTrainer) {
+  if (TrainerInForce(campaign.trainer()) == kBundledTrainer) {
     ASSIGN_OR_RETURN(stored, StoredKeys(runs, find_stored));
   }
   const auto existing_count = std::erase_if(

@@ -39,7 +39,7 @@ absl::Status CheckTrunks(const CampaignPlan& plan) {
   for (const PlannedJob& planned : plan.jobs) {
     const v1::Job& job = planned.job;
     if (job.kind() != v1::TRUNK) continue;
-    const std::string trainer = job.trainer().empty() ? kBundledTrainer : job.trainer();
+    const std::string trainer = TrainerInForce(job.trainer());
     for (const FieldViolation& violation : ValidateTraining(job.training(), trainer)) {
       return InvalidField("campaign.grids",
                           fmt::format("need a trunk whose {} {} (\"{}\")",

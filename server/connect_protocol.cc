@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "proto/rich_status.h"
 #include "util/codes.h"
@@ -33,14 +33,6 @@ constexpr auto kFormats = std::to_array<FormatRow>({
 });
 
 constexpr size_t kMostTimeoutDigits = 10;
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-    return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  });
-  return lower;
-}
 
 std::string_view Trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -97,8 +89,9 @@ json ToJson(const absl::Status& error) {
 }  // namespace
 
 std::optional<ContentFormat> ParseContentType(std::string_view content_type) {
-  std::string rest = Lower(content_type);
-  std::string_view unread = rest;
+  std::string lower(content_type);
+  absl::AsciiStrToLower(&lower);
+  std::string_view unread = lower;
   const std::string_view type = TakePart(&unread, ';');
   while (!unread.empty()) {
     const std::string_view parameter = TakePart(&unread, ';');
@@ -146,7 +139,8 @@ absl::StatusOr<absl::Duration> ParseTimeout(std::string_view milliseconds) {
 }
 
 absl::StatusOr<Compression> ParseCompression(std::string_view encoding) {
-  const std::string name = Lower(Trimmed(encoding));
+  std::string name(Trimmed(encoding));
+  absl::AsciiStrToLower(&name);
   if (name.empty() || name == "identity") return Compression::kIdentity;
   if (name == "gzip") return Compression::kGzip;
   return MakeError(
@@ -156,7 +150,8 @@ absl::StatusOr<Compression> ParseCompression(std::string_view encoding) {
 }
 
 bool AcceptsGzip(std::string_view accept_encoding) {
-  const std::string list = Lower(accept_encoding);
+  std::string list(accept_encoding);
+  absl::AsciiStrToLower(&list);
   std::string_view unread = list;
   while (!unread.empty()) {
     std::string_view entry = TakePart(&unread, ',');

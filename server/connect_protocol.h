@@ -77,7 +77,7 @@ std::string WriteEnvelope(const Envelope& envelope);
 // `bytes` ends before it does. RESOURCE_EXHAUSTED if its data exceed `limit`.
 absl::StatusOr<std::optional<Envelope>> TakeEnvelope(std::string_view* bytes, size_t limit);
 
-// RESOURCE_EXHAUSTED, MESSAGE_TOO_LARGE. `size` is what is known of it.
+// RESOURCE_EXHAUSTED, MESSAGE_TOO_LARGE.
 absl::Status MessageTooLarge(size_t limit);
 
 }  // namespace bitbudget::server

@@ -25,8 +25,8 @@ namespace {
 
 constexpr int kMostWaiters = 1'024;
 constexpr int kMostQueuedQuestions = 1'024;
-// Threads for jobs: they wait for the disk, and those that wait together share a
-// commit.
+// Threads for jobs and streams: they wait for the disk, and those that wait together
+// share a commit.
 constexpr int kJobThreads = 64;
 constexpr int kMostQueuedJobTasks = 4'096;
 // For calls that are told to give up to do so and say so: long work looks up between

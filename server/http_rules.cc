@@ -3,7 +3,8 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <cctype>
+
+#include "absl/strings/ascii.h"
 
 namespace bitbudget::server {
 
@@ -15,9 +16,7 @@ std::string HostOf(std::string_view authority) {
     host = host.substr(0, host.find(':'));
   }
   std::string lower(host);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-    return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  });
+  absl::AsciiStrToLower(&lower);
   return lower;
 }
 

@@ -85,8 +85,8 @@ void CheckJob(FieldViolations& violations, const v1::Job& job) {
   CheckCount(violations, "job.priority", job.priority(), -kHighestPriority, kHighestPriority);
   CheckCount(violations, "job.max_failures", job.max_failures(), 0, kMostFailures);
   if (!job.has_training()) return Add(violations, "job.training", "is required");
-  const std::string trainer = job.trainer().empty() ? kBundledTrainer : job.trainer();
-  AddAll(violations, "job.training.", ValidateTraining(job.training(), trainer));
+  AddAll(
+      violations, "job.training.", ValidateTraining(job.training(), TrainerInForce(job.trainer())));
   const bool trunk = job.kind() == v1::TRUNK;
   if (trunk && job.training().milestone_tokens().empty()) {
     Add(violations, "job.training.milestone_tokens", "is empty; a trunk leaves checkpoints");

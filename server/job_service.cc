@@ -25,7 +25,7 @@ constexpr int kDefaultMaxFailures = 3;
 }  // namespace
 
 db::NewJob ToNewJob(v1::Job job) {
-  if (job.trainer().empty()) job.set_trainer(kBundledTrainer);
+  job.set_trainer(TrainerInForce(job.trainer()));
   if (job.kind() == v1::JOB_KIND_UNSPECIFIED) job.set_kind(v1::MEASUREMENT);
   if (job.max_failures() == 0) job.set_max_failures(kDefaultMaxFailures);
   if (job.label().empty()) job.set_label(TrainingLabel(job.training(), job.kind()));
