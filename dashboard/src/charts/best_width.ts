@@ -4,9 +4,10 @@ import * as Plot from '@observablehq/plot';
 
 import { formatBytes, formatPercent, formatQuantity } from '../text/quantity';
 import { bitsText } from '../text/widths';
-import { colorOf, type Chart } from './chart';
+import type { Chart } from './chart';
 import { cellEdges, planeEdges } from './heat_map';
-import { legend, logX, logY } from './marks';
+import { logX, logY } from './marks';
+import { widthColors } from './width_marks';
 
 /** How likely a width is the best. */
 export interface WidthChance {
@@ -69,15 +70,7 @@ export function bestWidthPlane({
     })),
     options(frame) {
       const { width, colors } = frame;
-      const color = (bits: number) => colorOf(colors, widths.indexOf(bits), widths.length);
-      const { marks, margins } = legend(
-        widths.map((bits) => ({
-          label: bitsText(bits),
-          color: color(bits),
-          symbol: 'square' as const,
-        })),
-        width,
-      );
+      const { color, marks, margins } = widthColors(widths, frame, { symbol: 'square' });
       const x = logX(frame, {
         domain: planeEdges(memories),
         label: 'Memory, at most',
@@ -147,19 +140,11 @@ export function chancesChart(
       )
       .join('; '),
     rows,
-    options({ width, colors }) {
-      const color = (bits: number) => colorOf(colors, widths.indexOf(bits), widths.length);
-      const { marks, margins } = legend(
-        widths.map((bits) => ({
-          label: bitsText(bits),
-          color: color(bits),
-          symbol: 'square' as const,
-        })),
-        width,
-      );
+    options(frame) {
+      const { color, marks, margins } = widthColors(widths, frame, { symbol: 'square' });
       const names = cells.map((cell) => formatBytes(cell.memoryBytes));
       // Names beside each other need room.
-      const every = Math.ceil((names.length * 70) / width);
+      const every = Math.ceil((names.length * 70) / frame.width);
       return {
         ...margins,
         height: 300,

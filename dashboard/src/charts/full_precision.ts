@@ -5,10 +5,11 @@ import * as Plot from '@observablehq/plot';
 import type { EqualTokensComparison, WidthComparison } from '../gen/bitbudget/v1/planner_pb';
 import { formatQuantity } from '../text/quantity';
 import { bitsText } from '../text/widths';
-import { colorOf, type Chart, type Colors } from './chart';
+import type { Chart, Colors } from './chart';
 import { cellEdges, planeEdges, widenedEdges } from './heat_map';
-import { legend, logX, logY, questionRule } from './marks';
+import { logX, logY, questionRule } from './marks';
 import { AXIS_LABELS, tokenScale, type TokenAxis } from './token_axis';
+import { widthBand, widthColors, widthLines } from './width_marks';
 
 /** What quantized runs are held against. */
 export type Reference = 'fullPrecisionLaw' | 'sameLaw';
@@ -177,8 +178,6 @@ export function differenceCurves({
     ...point,
     x: point.totalTokens * tokenScale(axis, parameters, point.weightBits),
   }));
-  type Point = (typeof placed)[number];
-  const asked = placed.filter((point) => point.weightBits === question.weightBits);
   const xs = placed.map((point) => point.x);
   return {
     title: `Perplexity minus full precision, ${formatQuantity(parameters)} parameters`,
@@ -192,12 +191,8 @@ export function differenceCurves({
       upper,
     })),
     options(frame) {
-      const { width, colors } = frame;
-      const color = (bits: number) => colorOf(colors, widths.indexOf(bits), widths.length);
-      const { marks, margins } = legend(
-        widths.map((bits) => ({ label: bitsText(bits), color: color(bits), isLine: true })),
-        width,
-      );
+      const { colors } = frame;
+      const { color, marks, margins } = widthColors(widths, frame, { isLine: true });
       const x = logX(frame, {
         domain: [Math.min(...xs), Math.max(...xs)],
         label: `All ${AXIS_LABELS[axis]}`,
@@ -208,21 +203,9 @@ export function differenceCurves({
         y: { label: 'Perplexity difference', grid: true, nice: true, tickFormat: '+' },
         marks: [
           x.axis,
-          Plot.areaY(asked, {
-            x: 'x',
-            y1: 'lower',
-            y2: 'upper',
-            fill: color(question.weightBits),
-            fillOpacity: 0.14,
-          }),
+          widthBand(placed, question.weightBits, color),
           Plot.ruleY([0], { stroke: colors.text, strokeWidth: 2.5 }),
-          Plot.line(placed, {
-            x: 'x',
-            y: 'value',
-            z: 'weightBits',
-            stroke: (point: Point) => color(point.weightBits),
-            strokeWidth: (point: Point) => (point.weightBits === question.weightBits ? 2.5 : 1.2),
-          }),
+          widthLines(placed, question.weightBits, color),
           questionRule(
             question.totalTokens * tokenScale(axis, parameters, question.weightBits),
             colors,

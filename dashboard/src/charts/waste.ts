@@ -1,14 +1,13 @@
 // The figure of the page Waste: what a fixed split loses against the budget.
 
-import * as Plot from '@observablehq/plot';
-
 import type { Estimate } from '../gen/bitbudget/v1/common_pb';
 import { formatPercent, formatQuantity } from '../text/quantity';
 import { bitsText } from '../text/widths';
-import { colorOf, type Chart } from './chart';
-import { legend, logX, questionRule } from './marks';
+import type { Chart } from './chart';
+import { logX, questionRule } from './marks';
 import { extentOf } from './scales';
 import { AXIS_LABELS, tokenScale, type TokenAxis } from './token_axis';
+import { widthBand, widthColors, widthLines } from './width_marks';
 
 export interface WasteCurve {
   weightBits: number;
@@ -41,7 +40,6 @@ export function wasteChart({
       upper: waste.upper,
     })),
   );
-  type Point = (typeof points)[number];
   const asked = points.filter((point) => point.weightBits === question.weightBits);
   const extent = extentOf(points.map((point) => point.x)) ?? [1, 10];
   const shown = [...points.map((point) => point.value), ...asked.map((point) => point.upper ?? 0)];
@@ -65,14 +63,10 @@ export function wasteChart({
       upper: point.upper,
     })),
     options(frame) {
-      const { width, colors } = frame;
+      const { colors } = frame;
       const tokens = logX(frame, { domain: extent, label: `All ${AXIS_LABELS[axis]}` });
       const widths = curves.map((curve) => curve.weightBits);
-      const color = (bits: number) => colorOf(colors, widths.indexOf(bits), widths.length);
-      const { marks, margins } = legend(
-        widths.map((bits) => ({ label: bitsText(bits), color: color(bits), isLine: true })),
-        width,
-      );
+      const { color, marks, margins } = widthColors(widths, frame, { isLine: true });
       return {
         ...margins,
         x: tokens.scale,
@@ -84,20 +78,8 @@ export function wasteChart({
         },
         marks: [
           tokens.axis,
-          Plot.areaY(asked, {
-            x: 'x',
-            y1: 'lower',
-            y2: 'upper',
-            fill: color(question.weightBits),
-            fillOpacity: 0.14,
-          }),
-          Plot.line(points, {
-            x: 'x',
-            y: 'value',
-            z: 'weightBits',
-            stroke: (point: Point) => color(point.weightBits),
-            strokeWidth: (point: Point) => (point.weightBits === question.weightBits ? 2.5 : 1.2),
-          }),
+          widthBand(points, question.weightBits, color),
+          widthLines(points, question.weightBits, color),
           questionRule(
             question.totalTokens * tokenScale(axis, parameters, question.weightBits),
             colors,
