@@ -4,6 +4,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 
 import { connectionLost } from '../state/connection';
 import { isUnreachable } from './refusal';
+import { wait } from './wait';
 
 const PAUSE_MS = 1_000;
 
@@ -18,13 +19,6 @@ const FINAL: readonly Code[] = [
   Code.PermissionDenied,
   Code.Unimplemented,
 ];
-
-export function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-  });
-}
 
 /**
  * Hands on the messages of a stream and opens it again when it breaks, until `onMessage` says

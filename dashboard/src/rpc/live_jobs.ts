@@ -7,8 +7,9 @@ import type { Job, ProgressPoint, WatchJobsResponse } from '../gen/bitbudget/v1/
 import { connectionCount } from '../state/connection';
 import { isVisible } from '../state/visibility';
 import { campaigns, jobs } from './clients';
-import { follow, wait } from './follow';
+import { follow } from './follow';
 import { refusalOf, type Refusal } from './refusal';
+import { wait } from './wait';
 
 export interface LiveJobs {
   /** Study and campaign that they belong to. */

@@ -4,6 +4,8 @@
 
 import { signal } from '@preact/signals';
 
+import { wait } from '../rpc/wait';
+
 export type Connection = 'up' | 'lost' | 'mended';
 
 export const connection = signal<Connection>('up');
@@ -14,10 +16,6 @@ export const connectionCount = signal(1);
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 5_000;
 const MENDED_NOTICE_MS = 4_000;
-
-function wait(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
 
 async function serverIsThere(): Promise<boolean> {
   try {

@@ -5,9 +5,9 @@ import { computed, effect, signal } from '@preact/signals';
 import type { Fit, WatchFitsResponse } from '../gen/bitbudget/v1/fit_pb';
 import type { Study } from '../gen/bitbudget/v1/study_pb';
 import { fits, studies } from '../rpc/clients';
-import { wait } from '../rpc/follow';
 import { watchFits } from '../rpc/live';
 import { isCancelled, isNotFound, isUnreachable, refusalOf, type Refusal } from '../rpc/refusal';
+import { wait } from '../rpc/wait';
 import { lastPart } from '../text/quantity';
 import { connectionCount } from './connection';
 import { parameters } from './route';
@@ -122,12 +122,13 @@ const RETRY_MS = 5_000;
 
 /** Takes all news until `signal` or until the connection is lost. */
 async function watch(name: string, signal: AbortSignal): Promise<void> {
-  try {
-    await watchFits(name, signal, (news) => take(news, signal));
-  } catch (error) {
-    if (isNotFound(error)) throw error;
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-    if (!signal.aborted) await watch(name, signal);
+  while (!signal.aborted) {
+    try {
+      return await watchFits(name, signal, (news) => take(news, signal));
+    } catch (error) {
+      if (isNotFound(error)) throw error;
+      await wait(RETRY_MS, signal);
+    }
   }
 }
 
