@@ -5,8 +5,9 @@ import type { CallOptions } from '@connectrpc/connect';
 import type { FittedRun } from '../charts/residuals';
 import type { Experiment } from '../gen/bitbudget/v1/experiment_pb';
 import type { ExplainFitResponse } from '../gen/bitbudget/v1/fit_pb';
-import { ParameterConvention } from '../gen/bitbudget/v1/study_pb';
+import type { ParameterConvention } from '../gen/bitbudget/v1/study_pb';
 import { experiments, fits } from './clients';
+import { toRun } from './runs';
 
 /** As many as the server tells of: those of the largest residuals. */
 const MOST_RUNS = 1_000;
@@ -46,18 +47,14 @@ export async function askFittedRuns(
   const explanation = await fits.explainFit({ name: fit, runCount: MOST_RUNS }, options);
   const residuals = new Map(explanation.runs.map((run) => [run.experiment, run]));
   const found = await findAll(study, new Set(residuals.keys()), options);
-  const countsAll = convention === ParameterConvention.TOTAL;
   const runs = found.map((experiment): FittedRun => {
     const { residual, scaledResidual, outlier, leverage } = residuals.get(experiment.name)!;
+    const { lossNats, ...run } = toRun(experiment, convention);
     return {
       experiment: experiment.name,
-      parameters:
-        Number(experiment.parameters) + (countsAll ? Number(experiment.embeddingParameters) : 0),
-      weightBits: experiment.weightBits,
-      fpTokens: Number(experiment.fpTokens),
-      qatTokens: Number(experiment.qatTokens),
-      measuredNats: experiment.lossNats,
-      predictedNats: experiment.lossNats * Math.exp(residual),
+      ...run,
+      measuredNats: lossNats,
+      predictedNats: lossNats * Math.exp(residual),
       residual,
       scaledResidual,
       isOutlier: outlier,

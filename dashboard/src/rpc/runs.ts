@@ -21,12 +21,12 @@ interface Runs {
   /** Study and fit that they were loaded for. */
   of: string;
   runs: Run[];
-  isComplete: boolean;
 }
 
-const cached = signal<Runs>({ of: '', runs: [], isComplete: true });
+const cached = signal<Runs>({ of: '', runs: [] });
 
-function toRun(experiment: Experiment, convention: ParameterConvention): Run {
+/** An experiment as a point of charts, its size as its study counts sizes. */
+export function toRun(experiment: Experiment, convention: ParameterConvention): Run {
   const embedding =
     convention === ParameterConvention.TOTAL ? Number(experiment.embeddingParameters) : 0;
   return {
@@ -50,7 +50,7 @@ function filterOf({ fit }: Subject) {
   };
 }
 
-async function load(about: Subject, signal: AbortSignal): Promise<Omit<Runs, 'of'>> {
+async function load(about: Subject, signal: AbortSignal): Promise<Run[]> {
   const runs: Run[] = [];
   const minFpTokens = Number(about.fit?.inputs?.options?.minFpTokens ?? 0);
   const filter = filterOf(about);
@@ -62,7 +62,7 @@ async function load(about: Subject, signal: AbortSignal): Promise<Omit<Runs, 'of
     runs.push(...loaded.filter((run) => run.fpTokens >= minFpTokens));
     pageToken = page.nextPageToken;
   } while (pageToken !== '' && runs.length < MOST_RUNS);
-  return { runs, isComplete: pageToken === '' };
+  return runs;
 }
 
 /** The runs of the subject: those of the fit before while new ones are loaded. */
@@ -72,11 +72,11 @@ export function useRuns(): Runs {
   useEffect(() => {
     if (!about || cached.peek().of === of) return;
     if (!cached.peek().of.startsWith(`${about.study.name} `)) {
-      cached.value = { of: '', runs: [], isComplete: true };
+      cached.value = { of: '', runs: [] };
     }
     const left = new AbortController();
     load(about, left.signal).then(
-      (loaded) => (cached.value = { of, ...loaded }),
+      (runs) => (cached.value = { of, runs }),
       // Charts go without measured points; the banner or the answer says what is wrong.
       () => undefined,
     );
