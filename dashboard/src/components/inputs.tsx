@@ -4,9 +4,10 @@
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
 
+import type { Refusal } from '../rpc/refusal';
 import type { Form } from '../state/form';
-import type { Fields } from '../text/fields';
 import { parameters, setParameters } from '../state/route';
+import type { Fields } from '../text/fields';
 
 interface InputProps<F extends Fields> {
   form: Form<F>;
@@ -50,6 +51,26 @@ export function Input<F extends Fields>({ form, name, problem, suggestions }: In
   );
 }
 
+export interface InputsProps<F extends Fields> {
+  form: Form<F>;
+  refusal: Refusal | undefined;
+}
+
+/** Fields one below the other, each with what the server finds wrong with it. */
+export function Inputs<F extends Fields>({
+  form,
+  refusal,
+  names,
+}: InputsProps<F> & { names: readonly (keyof F & string)[] }) {
+  return (
+    <>
+      {names.map((name) => (
+        <Input key={name} form={form} name={name} problem={refusal?.fieldProblems[name]} />
+      ))}
+    </>
+  );
+}
+
 interface OptionsProps {
   label: string;
   value: string;
@@ -81,26 +102,28 @@ export function Options({ label, value, options, onChange }: OptionsProps) {
   );
 }
 
-interface ToggleProps {
-  /** Name of the parameter of the URL that holds the choice. */
+/** A choice that lives in the URL. */
+export interface Choice<Value extends string> {
+  /** Name of the parameter of the URL. */
   name: string;
   label: string;
   /** The first one holds unless the URL says otherwise. */
-  options: readonly { value: string; label: string }[];
+  options: readonly { value: Value; label: string }[];
 }
 
 /** The option that a toggle stands at. */
-export function toggled({ name, options }: Omit<ToggleProps, 'label'>): string {
+export function toggled<Value extends string>({ name, options }: Choice<Value>): Value {
   const asked = parameters.value[name];
   return (options.find((option) => option.value === asked) ?? options[0]!).value;
 }
 
-/** Options whose choice lives in the URL. */
-export function Toggle({ name, label, options }: ToggleProps) {
+/** Options side by side; the reader's choice is kept in the URL. */
+export function Toggle({ choice }: { choice: Choice<string> }) {
+  const { name, label, options } = choice;
   return (
     <Options
       label={label}
-      value={toggled({ name, options })}
+      value={toggled(choice)}
       options={options}
       onChange={(value) =>
         setParameters({ [name]: value === options[0]!.value ? undefined : value })

@@ -1,10 +1,14 @@
-// Fields that several questions share: how memory is counted, which devices train.
+// Fields that several questions share: the model, how memory is counted, which devices train.
 
 import type { Device } from '../gen/bitbudget/v1/planner_pb';
-import type { Refusal } from '../rpc/refusal';
-import { type Form } from '../state/form';
+import type { Measured } from '../state/usual_question';
 import { count, optional, real, type Fields, type Values } from '../text/fields';
-import { Input, Select } from './inputs';
+import { Input, Inputs, Select, type InputsProps } from './inputs';
+
+export const MODEL_FIELDS = {
+  parameters: count('Parameters', 'parameters'),
+  weightBits: real('Bits per weight', 'none', { atLeast: 1, below: 16 }),
+};
 
 export const MEMORY_FIELDS = {
   vocabulary: optional(count('Vocabulary', 'none', { atLeast: 0 })),
@@ -45,9 +49,27 @@ export function hardwareOf(values: Values<typeof HARDWARE_FIELDS>) {
   };
 }
 
-interface InputsProps<F extends Fields> {
-  form: Form<F>;
-  refusal: Refusal | undefined;
+interface ModelInputsProps<F extends Fields> extends InputsProps<F> {
+  measured: Measured;
+}
+
+/** The model asked about; suggests those that were measured. */
+export function ModelInputs<F extends typeof MODEL_FIELDS>(props: ModelInputsProps<F>) {
+  const { form, refusal, measured } = props;
+  const names = Object.keys(MODEL_FIELDS) as (keyof typeof MODEL_FIELDS)[];
+  return (
+    <>
+      {names.map((name) => (
+        <Input
+          key={name}
+          form={form}
+          name={name}
+          problem={refusal?.fieldProblems[name]}
+          suggestions={measured[name].map(String)}
+        />
+      ))}
+    </>
+  );
 }
 
 /** Closed unless something in it is set or wrong. */
@@ -63,9 +85,7 @@ export function MemoryInputs<F extends typeof MEMORY_FIELDS>({ form, refusal }: 
   return (
     <details open={isUsed({ form, refusal }, names)}>
       <summary>How memory is counted</summary>
-      {names.map((name) => (
-        <Input key={name} form={form} name={name} problem={refusal?.fieldProblems[name]} />
-      ))}
+      <Inputs form={form} refusal={refusal} names={names} />
     </details>
   );
 }
@@ -89,11 +109,7 @@ export function HardwareInputs<F extends typeof HARDWARE_FIELDS>(props: Hardware
         ]}
         onChange={(device) => form.set('device', device)}
       />
-      {names
-        .filter((name) => name !== 'device')
-        .map((name) => (
-          <Input key={name} form={form} name={name} problem={refusal?.fieldProblems[name]} />
-        ))}
+      <Inputs form={form} refusal={refusal} names={names.filter((name) => name !== 'device')} />
     </details>
   );
 }

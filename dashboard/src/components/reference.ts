@@ -1,18 +1,13 @@
-// What quantized runs are held against, as the reader has chosen.
+// What quantized runs are held against.
 
 import { REFERENCE_LABELS, type Reference } from '../charts/full_precision';
-import { toggled } from './inputs';
+import type { Choice } from './inputs';
 
-export const REFERENCE = {
+export const REFERENCE: Choice<Reference> = {
   name: 'reference',
   label: 'Against',
   options: [
     { value: 'fullPrecisionLaw', label: REFERENCE_LABELS.fullPrecisionLaw },
     { value: 'sameLaw', label: REFERENCE_LABELS.sameLaw },
   ],
-} as const;
-
-/** The reference that the reader has chosen. */
-export function chosenReference(): Reference {
-  return toggled(REFERENCE) as Reference;
-}
+};

@@ -5,7 +5,7 @@ import { useMemo } from 'preact/hooks';
 import { memoryChart } from '../charts/widths';
 import { AnswerCard, RefusalCard, type Fact } from '../components/answer';
 import { Figure } from '../components/figure';
-import { Input, QuestionForm } from '../components/inputs';
+import { Input, Inputs, QuestionForm } from '../components/inputs';
 import { QuestionAndAnswer } from '../components/layout';
 import { MEMORY_FIELDS, MemoryInputs, memoryModelOf } from '../components/model_inputs';
 import { TextTableView } from '../components/text_table';
@@ -58,7 +58,7 @@ export default function BitsPage() {
   } = useAnswer(
     planner.optimizeBitWidth,
     values && {
-      source: currentLaw(about),
+      source: currentLaw(about.study.name),
       memoryBytes: values.memoryBytes,
       budget: { case: 'computeFlops' as const, value: values.computeFlops },
       parameters: values.parameters,
@@ -72,8 +72,7 @@ export default function BitsPage() {
     <QuestionAndAnswer
       form={
         <QuestionForm>
-          <Input form={form} name="memoryBytes" problem={problems.memoryBytes} />
-          <Input form={form} name="computeFlops" problem={problems.computeFlops} />
+          <Inputs form={form} refusal={refusal} names={['memoryBytes', 'computeFlops']} />
           <Input
             form={form}
             name="parameters"

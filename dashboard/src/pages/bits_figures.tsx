@@ -9,6 +9,7 @@ import { FigureSlot } from '../components/figure_slot';
 import type { memoryModelOf } from '../components/model_inputs';
 import { askAll } from '../rpc/batch';
 import { planner } from '../rpc/clients';
+import { currentLaw } from '../rpc/source';
 import { useAnswer } from '../rpc/use_answer';
 import { subject } from '../state/study';
 import { computeRange, rangeAround, type Measured } from '../state/usual_question';
@@ -34,7 +35,7 @@ function askCells(question: CellsQuestion, options: CallOptions): Promise<WidthC
     try {
       const { candidates } = await planner.optimizeBitWidth(
         {
-          source: { source: { case: 'study', value: study } },
+          source: currentLaw(study),
           memoryBytes: BigInt(Math.round(point.memoryBytes)),
           budget: { case: 'computeFlops', value: point.computeFlops },
           parameters,
@@ -85,7 +86,7 @@ async function askUncapped(
   const answers = await askAll([budgets[0]!, budgets.at(-1)!], (value) =>
     planner.optimizeBitWidth(
       {
-        source: { source: { case: 'study', value: study } },
+        source: currentLaw(study),
         budget: { case: 'computeFlops', value },
         parameters,
         weightBits: widths,

@@ -3,8 +3,9 @@
 import { useMemo } from 'preact/hooks';
 
 import { AnswerCard, RefusalCard, type Fact } from '../components/answer';
-import { Input, QuestionForm } from '../components/inputs';
+import { Inputs, QuestionForm } from '../components/inputs';
 import { QuestionAndAnswer } from '../components/layout';
+import { MODEL_FIELDS, ModelInputs } from '../components/model_inputs';
 import {
   CooldownAdvice_Advice,
   type OptimizeQatFractionResponse,
@@ -28,15 +29,14 @@ import {
 import { FractionFigures } from './fraction_figures';
 
 const FIELDS = {
-  parameters: count('Parameters', 'parameters'),
-  weightBits: real('Bits per weight', 'none', { atLeast: 1, below: 16 }),
+  ...MODEL_FIELDS,
   totalTokens: count('Budget, all tokens', 'tokens', { atLeast: 2 }),
   callerFraction: real('Your split, QAT of all', 'share', { above: 0, below: 1 }),
 };
 
 export default function FractionPage() {
   const about = subject.value!;
-  const law = currentLaw(about);
+  const law = currentLaw(about.study.name);
   const measured = useMemo(() => measuredOf(about), [about]);
   const form = useForm(FIELDS, { ...usualQuestion(about), callerFraction: '10%' });
   const question = form.values;
@@ -51,26 +51,13 @@ export default function FractionPage() {
       callerFraction: question.callerFraction,
     },
   );
-  const problems = refusal?.fieldProblems ?? {};
 
   return (
     <QuestionAndAnswer
       form={
         <QuestionForm>
-          <Input
-            form={form}
-            name="parameters"
-            problem={problems.parameters}
-            suggestions={measured.parameters.map(String)}
-          />
-          <Input
-            form={form}
-            name="weightBits"
-            problem={problems.weightBits}
-            suggestions={measured.weightBits.map(String)}
-          />
-          <Input form={form} name="totalTokens" problem={problems.totalTokens} />
-          <Input form={form} name="callerFraction" problem={problems.callerFraction} />
+          <ModelInputs form={form} refusal={refusal} measured={measured} />
+          <Inputs form={form} refusal={refusal} names={['totalTokens', 'callerFraction']} />
         </QuestionForm>
       }
     >

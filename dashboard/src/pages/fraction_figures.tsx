@@ -8,14 +8,15 @@ import { gridPoints } from '../charts/grid';
 import { measuredOptima, totalTokens, type Run } from '../charts/measured_optima';
 import { levelsOf, linearSpaced } from '../charts/scales';
 import { FigureSlot } from '../components/figure_slot';
-import { Toggle } from '../components/inputs';
-import { TOKEN_AXIS, tokenAxis } from '../components/token_axis';
+import { Toggle, toggled } from '../components/inputs';
+import { TOKEN_AXIS } from '../components/token_axis';
 import {
   EvaluateGridRequest_Quantity as Quantity,
   GridAxis_Variable as Variable,
   type OptimizeQatFractionResponse,
 } from '../gen/bitbudget/v1/planner_pb';
 import { planner } from '../rpc/clients';
+import { currentLaw } from '../rpc/source';
 import { useRuns } from '../rpc/runs';
 import { useAnswer } from '../rpc/use_answer';
 import { subject } from '../state/study';
@@ -43,7 +44,7 @@ function BestFractions({ parameters, weightBits, totalTokens: asked }: FiguresPr
   const measured = useMemo(() => measuredOf(about), [about]);
   const { runs } = useRuns();
   const optima = useMemo(() => measuredOptima(runs), [runs]);
-  const axis = tokenAxis();
+  const axis = toggled(TOKEN_AXIS);
   const tokens = {
     lower: Math.min(measured.totalTokens[0], asked) / 1.5,
     upper: Math.max(measured.totalTokens[1], asked) * 1.5,
@@ -71,7 +72,7 @@ function BestFractions({ parameters, weightBits, totalTokens: asked }: FiguresPr
   );
   return (
     <FigureSlot name="best-fraction" chart={chart} refusal={lines.refusal ?? band.refusal}>
-      <Toggle {...TOKEN_AXIS} />
+      <Toggle choice={TOKEN_AXIS} />
     </FigureSlot>
   );
 }
@@ -131,7 +132,7 @@ async function askFractions(
 ): Promise<FractionPoint[]> {
   const grid = await planner.evaluateGrid(
     {
-      source: { source: { case: 'study', value: study } },
+      source: currentLaw(study),
       quantity: Quantity.OPTIMAL_QAT_FRACTION,
       weightBits,
       axes: [
@@ -188,7 +189,7 @@ async function askLosses(question: LossesQuestion, options: CallOptions): Promis
   const { study, parameters, weightBits, budgets } = question;
   const grid = await planner.evaluateGrid(
     {
-      source: { source: { case: 'study', value: study } },
+      source: currentLaw(study),
       quantity: Quantity.LOSS_NATS,
       parameters,
       weightBits,

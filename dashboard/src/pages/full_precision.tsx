@@ -4,10 +4,16 @@ import { useMemo } from 'preact/hooks';
 
 import { comparisonOf, REFERENCE_LABELS, type Reference } from '../charts/full_precision';
 import { AnswerCard, RefusalCard, type Fact } from '../components/answer';
-import { Input, QuestionForm, Toggle } from '../components/inputs';
+import { Inputs, QuestionForm, Toggle, toggled } from '../components/inputs';
 import { QuestionAndAnswer } from '../components/layout';
-import { MEMORY_FIELDS, MemoryInputs, memoryModelOf } from '../components/model_inputs';
-import { chosenReference, REFERENCE } from '../components/reference';
+import {
+  MEMORY_FIELDS,
+  MemoryInputs,
+  memoryModelOf,
+  MODEL_FIELDS,
+  ModelInputs,
+} from '../components/model_inputs';
+import { REFERENCE } from '../components/reference';
 import { TextTableView } from '../components/text_table';
 import type {
   CompareToFullPrecisionResponse,
@@ -27,8 +33,7 @@ import { bitsText, memoryRuleText } from '../text/widths';
 import { FullPrecisionFigures } from './full_precision_figures';
 
 const FIELDS = {
-  parameters: count('Parameters', 'parameters'),
-  weightBits: real('Bits per weight', 'none', { atLeast: 1, below: 16 }),
+  ...MODEL_FIELDS,
   totalTokens: count('Budget, all tokens', 'tokens', { atLeast: 2 }),
   toleranceNats: optional(
     real('A match within, nats', 'none', { above: 0, hint: 'empty: 1 % of the loss' }),
@@ -49,7 +54,7 @@ export default function FullPrecisionPage() {
   } = useAnswer(
     planner.compareToFullPrecision,
     question && {
-      source: currentLaw(about),
+      source: currentLaw(about.study.name),
       parameters: question.parameters,
       budget: { case: 'totalTokens' as const, value: question.totalTokens },
       weightBits: [...new Set([...measured.weightBits, question.weightBits])],
@@ -57,32 +62,19 @@ export default function FullPrecisionPage() {
       memoryModel: memoryModelOf(question),
     },
   );
-  const problems = refusal?.fieldProblems ?? {};
   const width = answer?.widths.find((w) => w.weightBits === question?.weightBits);
 
   return (
     <QuestionAndAnswer
       form={
         <QuestionForm>
-          <Input
-            form={form}
-            name="parameters"
-            problem={problems.parameters}
-            suggestions={measured.parameters.map(String)}
-          />
-          <Input
-            form={form}
-            name="weightBits"
-            problem={problems.weightBits}
-            suggestions={measured.weightBits.map(String)}
-          />
-          <Input form={form} name="totalTokens" problem={problems.totalTokens} />
-          <Input form={form} name="toleranceNats" problem={problems.toleranceNats} />
+          <ModelInputs form={form} refusal={refusal} measured={measured} />
+          <Inputs form={form} refusal={refusal} names={['totalTokens', 'toleranceNats']} />
           <MemoryInputs form={form} refusal={refusal} />
         </QuestionForm>
       }
     >
-      <Toggle {...REFERENCE} />
+      <Toggle choice={REFERENCE} />
       {refusal && <RefusalCard refusal={refusal} />}
       {answer && asked && width && (
         <ComparisonCard answer={answer} width={width} pending={pending} />
@@ -107,7 +99,7 @@ interface ComparisonCardProps {
 }
 
 function ComparisonCard({ answer, width, pending }: ComparisonCardProps) {
-  const reference = chosenReference();
+  const reference = toggled(REFERENCE);
   const comparison = comparisonOf(width, reference);
   if (!comparison?.reference) {
     return (

@@ -6,11 +6,12 @@ import { useMemo } from 'preact/hooks';
 import { comparisonOf, differenceCurves, differencePlane } from '../charts/full_precision';
 import { logSpaced } from '../charts/scales';
 import { FigureSlot } from '../components/figure_slot';
-import { Toggle } from '../components/inputs';
-import { chosenReference } from '../components/reference';
-import { TOKEN_AXIS, tokenAxis } from '../components/token_axis';
+import { Toggle, toggled } from '../components/inputs';
+import { REFERENCE } from '../components/reference';
+import { TOKEN_AXIS } from '../components/token_axis';
 import { askAll } from '../rpc/batch';
 import { planner } from '../rpc/clients';
+import { currentLaw } from '../rpc/source';
 import { useAnswer } from '../rpc/use_answer';
 import { subject } from '../state/study';
 import { rangeAround, type Measured } from '../state/usual_question';
@@ -54,7 +55,7 @@ function ask(
 ) {
   return planner.compareToFullPrecision(
     {
-      source: { source: { case: 'study', value: study } },
+      source: currentLaw(study),
       parameters: BigInt(Math.round(parameters)),
       budget: { case: 'totalTokens', value: BigInt(Math.round(totalTokens)) },
       weightBits,
@@ -78,8 +79,8 @@ export function FullPrecisionFigures({
   weightBits,
 }: FiguresProps) {
   const study = subject.value!.study.name;
-  const reference = chosenReference();
-  const axis = tokenAxis();
+  const reference = toggled(REFERENCE);
+  const axis = toggled(TOKEN_AXIS);
   const widths = useMemo(
     () => [...new Set([...measured.weightBits, weightBits])].sort((a, b) => a - b),
     [measured, weightBits],
@@ -144,7 +145,7 @@ export function FullPrecisionFigures({
         chart={curvesChart?.rows.length === 0 ? undefined : curvesChart}
         refusal={curves.refusal}
       >
-        <Toggle {...TOKEN_AXIS} />
+        <Toggle choice={TOKEN_AXIS} />
       </FigureSlot>
     </>
   );

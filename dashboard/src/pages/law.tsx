@@ -8,7 +8,7 @@ import { comparisonChart } from '../charts/comparison';
 import { predictedChart, residualChart, type ResidualAxis } from '../charts/residuals';
 import { AnswerCard, RefusalCard, type Fact } from '../components/answer';
 import { Figure } from '../components/figure';
-import { toggled, Toggle } from '../components/inputs';
+import { Toggle, toggled, type Choice } from '../components/inputs';
 import { TextTableView } from '../components/text_table';
 import { ProvenanceSchema } from '../gen/bitbudget/v1/common_pb';
 import type { Fit, LawComparison } from '../gen/bitbudget/v1/fit_pb';
@@ -132,8 +132,9 @@ function factsOf(fit: Fit): Fact[] {
   return facts;
 }
 
-const RESIDUAL_AXIS = {
+const RESIDUAL_AXIS: Choice<ResidualAxis> = {
   name: 'residuals',
+  label: 'Along',
   options: [
     { value: 'size', label: 'size' },
     { value: 'bits', label: 'bits' },
@@ -143,7 +144,7 @@ const RESIDUAL_AXIS = {
 };
 
 function Residuals({ fit, explained }: { fit: Fit; explained: Explained }) {
-  const axis = toggled(RESIDUAL_AXIS) as ResidualAxis;
+  const axis = toggled(RESIDUAL_AXIS);
   const { runs, explanation } = explained;
   const data = useMemo(
     () => ({ runs, robustScale: explanation.residualRobustScale }),
@@ -158,7 +159,7 @@ function Residuals({ fit, explained }: { fit: Fit; explained: Explained }) {
         <Figure name="predicted" chart={predicted} />
         {/* Each axis has a zoom of its own. */}
         <Figure name={`residuals-${axis}`} chart={residuals}>
-          <Toggle {...RESIDUAL_AXIS} label="Along" />
+          <Toggle choice={RESIDUAL_AXIS} />
         </Figure>
       </div>
       {missing > 0 && (

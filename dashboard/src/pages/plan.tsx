@@ -6,7 +6,7 @@ import { scheduleChart } from '../charts/schedule';
 import { memoryChart, widthLossChart } from '../charts/widths';
 import { AnswerCard, RefusalCard } from '../components/answer';
 import { Figure } from '../components/figure';
-import { Input, QuestionForm, Select } from '../components/inputs';
+import { Input, Inputs, QuestionForm, Select } from '../components/inputs';
 import { QuestionAndAnswer } from '../components/layout';
 import {
   HARDWARE_FIELDS,
@@ -105,7 +105,7 @@ export default function PlanPage() {
   } = useAnswer(
     planner.planTraining,
     values && {
-      source: currentLaw(about),
+      source: currentLaw(about.study.name),
       ...question,
       weightBits: values.weightBits,
       callerFraction: values.callerFraction,
@@ -132,10 +132,11 @@ export default function PlanPage() {
             problem={problems.parameters}
             suggestions={measuredOf(about).parameters.map(String)}
           />
-          <Input form={form} name="memoryBytes" problem={problems.memoryBytes} />
-          <Input form={form} name="weightBits" problem={problems.weightBits} />
-          <Input form={form} name="fixedFpTokens" problem={problems.fixedFpTokens} />
-          <Input form={form} name="callerFraction" problem={problems.callerFraction} />
+          <Inputs
+            form={form}
+            refusal={refusal}
+            names={['memoryBytes', 'weightBits', 'fixedFpTokens', 'callerFraction']}
+          />
           <HardwareInputs form={form} refusal={refusal} devices={devices} />
           <MemoryInputs form={form} refusal={refusal} />
         </QuestionForm>

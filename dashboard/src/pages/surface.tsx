@@ -9,8 +9,9 @@ import { surfaceChart } from '../charts/surface';
 import { AXIS_LABELS, tokenScale } from '../charts/token_axis';
 import { AnswerCard, RefusalCard, type Fact } from '../components/answer';
 import { FigureSlot } from '../components/figure_slot';
-import { Input, QuestionForm, Toggle } from '../components/inputs';
+import { Inputs, QuestionForm, Toggle, toggled } from '../components/inputs';
 import { QuestionAndAnswer } from '../components/layout';
+import { MODEL_FIELDS, ModelInputs } from '../components/model_inputs';
 import {
   EvaluateGridRequest_Quantity as Quantity,
   GridAxis_Variable as Variable,
@@ -21,17 +22,16 @@ import { useRuns } from '../rpc/runs';
 import { currentLaw } from '../rpc/source';
 import { useAnswer } from '../rpc/use_answer';
 import { useForm } from '../state/form';
-import { count, real } from '../text/fields';
+import { count } from '../text/fields';
 import { subject } from '../state/study';
-import { TOKEN_AXIS, tokenAxis } from '../components/token_axis';
+import { TOKEN_AXIS } from '../components/token_axis';
 import { measuredOf, usualQuestion } from '../state/usual_question';
 import { intervalText } from '../text/estimate';
 import { formatLoss, formatPercent, formatQuantity, formatReal, words } from '../text/quantity';
 import { bitsText } from '../text/widths';
 
 const FIELDS = {
-  parameters: count('Parameters', 'parameters'),
-  weightBits: real('Bits per weight', 'none', { atLeast: 1, below: 16 }),
+  ...MODEL_FIELDS,
   fpTokens: count('Full-precision tokens', 'tokens'),
   qatTokens: count('QAT tokens', 'tokens'),
 };
@@ -46,7 +46,10 @@ export default function SurfacePage() {
     question: asked,
     refusal,
     pending,
-  } = useAnswer(planner.predictLoss, question && { source: currentLaw(about), ...question });
+  } = useAnswer(
+    planner.predictLoss,
+    question && { source: currentLaw(about.study.name), ...question },
+  );
   const surface = useAnswer(
     askSurface,
     question && {
@@ -59,7 +62,7 @@ export default function SurfacePage() {
     'figure',
   );
   const { runs } = useRuns();
-  const axis = tokenAxis();
+  const axis = toggled(TOKEN_AXIS);
   const chart = useMemo(() => {
     if (!surface.answer || !surface.question || !question) return undefined;
     const { parameters, weightBits } = surface.question;
@@ -71,26 +74,13 @@ export default function SurfacePage() {
       question: { fpTokens: Number(question.fpTokens), qatTokens: Number(question.qatTokens) },
     });
   }, [surface.answer, question, runs, axis]);
-  const problems = refusal?.fieldProblems ?? {};
 
   return (
     <QuestionAndAnswer
       form={
         <QuestionForm>
-          <Input
-            form={form}
-            name="parameters"
-            problem={problems.parameters}
-            suggestions={measured.parameters.map(String)}
-          />
-          <Input
-            form={form}
-            name="weightBits"
-            problem={problems.weightBits}
-            suggestions={measured.weightBits.map(String)}
-          />
-          <Input form={form} name="fpTokens" problem={problems.fpTokens} />
-          <Input form={form} name="qatTokens" problem={problems.qatTokens} />
+          <ModelInputs form={form} refusal={refusal} measured={measured} />
+          <Inputs form={form} refusal={refusal} names={['fpTokens', 'qatTokens']} />
         </QuestionForm>
       }
     >
@@ -113,7 +103,7 @@ export default function SurfacePage() {
       )}
       {!refusal && (
         <FigureSlot name="surface" chart={chart} refusal={surface.refusal}>
-          <Toggle {...TOKEN_AXIS} />
+          <Toggle choice={TOKEN_AXIS} />
         </FigureSlot>
       )}
     </QuestionAndAnswer>
@@ -164,7 +154,7 @@ const MOST_BUDGETS = 7;
 
 async function askSurface(question: SurfaceQuestion, options: CallOptions) {
   const { study, parameters, weightBits, fp, qat } = question;
-  const source = { source: { case: 'study' as const, value: study } };
+  const source = currentLaw(study);
   const totals = logTicks(fp.lower + qat.lower, fp.upper + qat.upper, MOST_BUDGETS);
   const [losses, optima] = await Promise.all([
     planner.evaluateGrid(

@@ -6,10 +6,16 @@ import { useMemo } from 'preact/hooks';
 import { wasteChart, type WasteCurve } from '../charts/waste';
 import { AnswerCard, RefusalCard, type Fact } from '../components/answer';
 import { FigureSlot } from '../components/figure_slot';
-import { Input, QuestionForm, Toggle } from '../components/inputs';
+import { Inputs, QuestionForm, Toggle, toggled } from '../components/inputs';
 import { QuestionAndAnswer } from '../components/layout';
-import { HARDWARE_FIELDS, HardwareInputs, hardwareOf } from '../components/model_inputs';
-import { TOKEN_AXIS, tokenAxis } from '../components/token_axis';
+import {
+  HARDWARE_FIELDS,
+  HardwareInputs,
+  hardwareOf,
+  MODEL_FIELDS,
+  ModelInputs,
+} from '../components/model_inputs';
+import { TOKEN_AXIS } from '../components/token_axis';
 import type { BudgetWaste, EstimateWasteResponse } from '../gen/bitbudget/v1/planner_pb';
 import { planner } from '../rpc/clients';
 import { currentLaw } from '../rpc/source';
@@ -24,8 +30,7 @@ import { hardwareText } from '../text/plan';
 import { bitsText } from '../text/widths';
 
 const FIELDS = {
-  parameters: count('Parameters', 'parameters'),
-  weightBits: real('Bits per weight', 'none', { atLeast: 1, below: 16 }),
+  ...MODEL_FIELDS,
   qatFraction: real('Your split, QAT of all', 'share', { above: 0, below: 1 }),
   totalTokens: count('Budget, all tokens', 'tokens', { atLeast: 2 }),
   ...HARDWARE_FIELDS,
@@ -45,7 +50,7 @@ export default function WastePage() {
   } = useAnswer(
     planner.estimateWaste,
     question && {
-      source: currentLaw(about),
+      source: currentLaw(about.study.name),
       parameters: question.parameters,
       weightBits: question.weightBits,
       qatFraction: question.qatFraction,
@@ -64,7 +69,7 @@ export default function WastePage() {
     },
     'figure',
   );
-  const axis = tokenAxis();
+  const axis = toggled(TOKEN_AXIS);
   const chart = useMemo(
     () =>
       curves.answer &&
@@ -82,26 +87,13 @@ export default function WastePage() {
       }),
     [curves.answer, question, axis],
   );
-  const problems = refusal?.fieldProblems ?? {};
 
   return (
     <QuestionAndAnswer
       form={
         <QuestionForm>
-          <Input
-            form={form}
-            name="parameters"
-            problem={problems.parameters}
-            suggestions={measured.parameters.map(String)}
-          />
-          <Input
-            form={form}
-            name="weightBits"
-            problem={problems.weightBits}
-            suggestions={measured.weightBits.map(String)}
-          />
-          <Input form={form} name="qatFraction" problem={problems.qatFraction} />
-          <Input form={form} name="totalTokens" problem={problems.totalTokens} />
+          <ModelInputs form={form} refusal={refusal} measured={measured} />
+          <Inputs form={form} refusal={refusal} names={['qatFraction', 'totalTokens']} />
           <HardwareInputs form={form} refusal={refusal} devices={devices} />
         </QuestionForm>
       }
@@ -112,7 +104,7 @@ export default function WastePage() {
       )}
       {!refusal && (
         <FigureSlot name="waste" chart={chart} refusal={curves.refusal}>
-          <Toggle {...TOKEN_AXIS} />
+          <Toggle choice={TOKEN_AXIS} />
         </FigureSlot>
       )}
     </QuestionAndAnswer>
@@ -197,7 +189,7 @@ function askCurves(question: CurvesQuestion, options: CallOptions): Promise<Wast
         upper: BigInt(Math.round(2 * tokens[1])),
         count: CURVE_POINTS,
       };
-      const source = { source: { case: 'study' as const, value: study } };
+      const source = currentLaw(study);
       const { budgets } = await planner.estimateWaste(
         { source, parameters, weightBits, qatFraction, range },
         options,

@@ -1,9 +1,8 @@
 // Which law a question is put to.
 
 import type { LawSource } from '../gen/bitbudget/v1/common_pb';
-import type { Subject } from '../state/study';
 
-/** The current fit of the study. */
-export function currentLaw({ study }: Subject): { source: LawSource['source'] } {
-  return { source: { case: 'study', value: study.name } };
+/** The current fit of the study of this name. */
+export function currentLaw(study: string): { source: LawSource['source'] } {
+  return { source: { case: 'study', value: study } };
 }
