@@ -3,28 +3,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 
-import { answerOf, figuresOf, launchBrowser, openPage } from './support/browser';
+import { answerOf, figuresOf } from './support/browser';
+import { useDashboard } from './support/dashboard';
 import { DASHBOARD } from './support/paths';
-import { startServer, STUDY, type Server } from './support/server';
+import { startBundledServer, STUDY } from './support/server';
 
-let server: Server;
-let browser: Browser;
-
-beforeAll(async () => {
-  server = await startServer();
-  browser = await launchBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.remove();
-});
+const dashboard = useDashboard(startBundledServer);
 
 test('the first page with its figures is below 250 kB', async () => {
-  const page = await openPage(browser, server.url, `fraction?study=${STUDY}`);
+  const page = await dashboard.open(`fraction?study=${STUDY}`);
   await answerOf(page);
   const answered = await page.evaluate(() => performance.now());
   await figuresOf(page, 2);
@@ -42,5 +31,4 @@ test('the first page with its figures is below 250 kB', async () => {
       `the first answer shows after ${Math.round(answered)} ms`,
   );
   expect(total).toBeLessThan(250_000);
-  await page.close();
 });

@@ -3,50 +3,25 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
-import {
-  download,
-  launchBrowser,
-  openPage,
-  overflows,
-  violationsOf,
-  type View,
-} from './support/browser';
-import { SCREENSHOTS } from './support/paths';
-import { bundledRows, startServer, STUDY, type Server } from './support/server';
-
-const VIEWS: View[] = [
-  { width: 1280, theme: 'light' },
-  { width: 1280, theme: 'dark' },
-  { width: 390, theme: 'light' },
-  { width: 390, theme: 'dark' },
-];
+import { download, inspect, VIEWS, type View } from './support/browser';
+import { useDashboard } from './support/dashboard';
+import { bundledRows, startBundledServer, STUDY } from './support/server';
 
 const HEADER = 'parameters,fp_tokens,qat_tokens,weight_bits,loss_nats';
 
-let server: Server;
-let browser: Browser;
-
-beforeAll(async () => {
-  server = await startServer();
-  browser = await launchBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.remove();
-});
+const dashboard = useDashboard(startBundledServer);
 
 const tableOf = (page: Page) => page.getByRole('region', { name: 'Runs', exact: true });
 const rowsOf = (page: Page) => tableOf(page).locator('tbody tr');
 
 /** Imports without waiting for a fit, which few rows do not have. */
 function store(study: string, rows: readonly string[]): void {
-  const file = join(server.folder, `${study}.csv`);
+  const file = join(dashboard.server.folder, `${study}.csv`);
   writeFileSync(file, rows.join('\n') + '\n');
-  server.bitbudget('experiments', 'import', '--study', study, file);
+  dashboard.server.bitbudget('experiments', 'import', '--study', study, file);
 }
 
 /** The texts of a column, by its heading. */
@@ -59,7 +34,7 @@ async function column(page: Page, heading: string): Promise<string[]> {
 }
 
 async function openTable(query: string, view?: View): Promise<Page> {
-  const page = await openPage(browser, server.url, `experiments?${query}`, view);
+  const page = await dashboard.open(`experiments?${query}`, view);
   await rowsOf(page).first().waitFor();
   return page;
 }
@@ -68,13 +43,7 @@ describe('the bundled study', () => {
   test.each(VIEWS)('is browsed at $width pixels, $theme', async (view) => {
     const page = await openTable(`study=${STUDY}`, view);
     expect(await rowsOf(page).count()).toBe(100);
-    await page.screenshot({
-      path: `${SCREENSHOTS}/experiments-${view.width}-${view.theme}.png`,
-      fullPage: true,
-    });
-    expect(await violationsOf(page)).toEqual([]);
-    expect(await overflows(page)).toBe(false);
-    await page.close();
+    await inspect(page, `experiments-${view.name}`);
   });
 
   test('is filtered and ordered by the server, as the link says', async () => {
@@ -92,7 +61,6 @@ describe('the bundled study', () => {
     const falling = (await column(page, 'Loss, nats')).map(Number);
     expect(falling).toEqual([...falling].sort((a, b) => b - a));
     expect(falling[0]).toBeGreaterThan(losses.at(-1)!);
-    await page.close();
   });
 
   test('is paged forward and back', async () => {
@@ -108,26 +76,22 @@ describe('the bundled study', () => {
     expect(new Set([...first, ...second]).size).toBe(200);
 
     // The page can be shared.
-    const shared = await openPage(browser, server.url, page.url().split('#/')[1]!);
+    const shared = await dashboard.openLinkOf(page);
     await shared.getByText('Runs 101 to 200').waitFor();
     await rowsOf(shared).first().waitFor();
     expect(await column(shared, 'Run')).toEqual(second);
-    await shared.close();
 
     await page.getByRole('button', { name: 'Previous' }).click();
     await page.getByText('Runs 1 to 100').waitFor();
-    await page.close();
   });
 
   test('is handed out as the command line does', async () => {
     const page = await openTable(`study=${STUDY}&bits=3`);
-    const button = page.getByRole('button', { name: 'CSV of all that match' });
-    const csv = await download(page, () => button.click());
-    const expected = server.bitbudget(
+    const csv = await download(page, 'CSV of all that match');
+    const expected = dashboard.server.bitbudget(
       ...['experiments', 'export', '--study', STUDY, '--weight-bits', '3'],
     );
     expect(csv).toBe(expected);
-    await page.close();
   });
 
   test('says what is wrong with a filter beside it', async () => {
@@ -136,7 +100,6 @@ describe('the bundled study', () => {
     await field.fill('many');
     expect(await field.getAttribute('aria-invalid')).toBe('true');
     expect(await page.locator('.problem').innerText()).toContain("'many' is not a number");
-    await page.close();
   });
 });
 
@@ -144,10 +107,10 @@ describe('a file', () => {
   const SCRATCH = 'dropped';
   let page: Page;
 
-  beforeAll(() => server.createStudy(SCRATCH));
+  beforeAll(() => dashboard.server.createStudy(SCRATCH));
 
   beforeEach(async () => {
-    page = await openPage(browser, server.url, `experiments?study=${SCRATCH}`);
+    page = await dashboard.open(`experiments?study=${SCRATCH}`);
     await page.getByText('Drop a CSV file').waitFor();
   });
 
@@ -175,9 +138,7 @@ describe('a file', () => {
     expect(second).toMatch(/^3\s+fp_tokens\s+'x' is not a number/);
     expect(third).toMatch(/^3\s+loss_nats\s+is empty$/);
     expect(await page.getByRole('button', { name: 'Import' }).count()).toBe(0);
-    await page.screenshot({ path: `${SCREENSHOTS}/import-problems.png` });
-    expect(await violationsOf(page)).toEqual([]);
-    await page.close();
+    await inspect(page, 'import-problems');
   });
 
   test('that breaks rules of the server is refused by line and field too', async () => {
@@ -185,11 +146,10 @@ describe('a file', () => {
     await page.getByRole('button', { name: 'Import' }).click();
     await page.getByText('0 stored, 0 unchanged, the rest not').waitFor();
     expect((await problems())[0]).toMatch(/^3\s+weight_bits\s+is 4000/);
-    await page.close();
   });
 
   test('is stored when told so, and changes nothing when it comes again', async () => {
-    const file = join(server.folder, 'three.csv');
+    const file = join(dashboard.server.folder, 'three.csv');
     writeFileSync(file, `${HEADER}\n1M,1e9,0,16,2.5\n1M,2e9,0,16,2.4\n1M,4e9,0,16,2.3\n`);
     await page.getByLabel('Drop a CSV file').setInputFiles(file);
     await page.getByText('three.csv: 3 runs, nothing wrong so far.').waitFor();
@@ -206,13 +166,12 @@ describe('a file', () => {
     await page.getByRole('button', { name: 'Import' }).click();
     await page.getByText('0 stored, 0 unchanged, the rest not').waitFor();
     expect((await problems())[0]).toMatch(/^2\s+loss_nats\s+differs from the stored run/);
-    await page.close();
   });
 });
 
 test('runs are excluded with a reason, and taken back', async () => {
   const study = 'excluded';
-  server.createStudy(study);
+  dashboard.server.createStudy(study);
   store(study, bundledRows().slice(0, 6));
   const page = await openTable(`study=${study}`);
   await page.getByLabel('Choose run 2').check();
@@ -227,10 +186,9 @@ test('runs are excluded with a reason, and taken back', async () => {
     'excluded: the disk was full',
   );
   expect(
-    server.bitbudget('experiments', 'export', '--study', study).trimEnd().split('\n'),
+    dashboard.server.bitbudget('experiments', 'export', '--study', study).trimEnd().split('\n'),
   ).toHaveLength(4);
-  await page.screenshot({ path: `${SCREENSHOTS}/experiments-excluded.png` });
-  expect(await violationsOf(page)).toEqual([]);
+  await inspect(page, 'experiments-excluded');
 
   await page.getByLabel('Excluded runs').selectOption('EXCLUDED');
   await page.getByText('Runs 1 to 2').waitFor();
@@ -238,12 +196,11 @@ test('runs are excluded with a reason, and taken back', async () => {
   await chosen.getByLabel('Reason').fill('it was not');
   await chosen.getByRole('button', { name: 'Include' }).click();
   await page.getByText('No runs match.').waitFor();
-  await page.close();
 });
 
 test('a batch is excluded as a whole', async () => {
   const study = 'batches';
-  server.createStudy(study);
+  dashboard.server.createStudy(study);
   store(study, bundledRows().slice(0, 151));
   const page = await openTable(`study=${study}&batch=${study}.csv`);
   const whole = page.getByRole('group', { name: 'Chosen runs' });
@@ -252,13 +209,12 @@ test('a batch is excluded as a whole', async () => {
   await whole.getByRole('button', { name: 'Exclude' }).click();
   await page.locator('.news', { hasText: /^0 runs/ }).waitFor();
   await page.locator('tr.excluded').nth(99).waitFor();
-  await page.close();
 });
 
 test('choice, scroll and place outlive the news', async () => {
   const study = 'growing';
-  server.createStudy(study);
-  server.importRows(study, bundledRows().slice(0, 301));
+  dashboard.server.createStudy(study);
+  dashboard.server.importRows(study, bundledRows().slice(0, 301));
   const page = await openTable(`study=${study}`);
   await page.getByRole('button', { name: 'Next' }).click();
   await page.getByText('Runs 101 to 200').waitFor();
@@ -266,13 +222,12 @@ test('choice, scroll and place outlive the news', async () => {
   await box.check();
   const scrolled = await tableOf(page).evaluate((table) => (table.scrollTop = 400));
   const place = page.url();
-  server.importRows(study, [bundledRows()[0]!, ...bundledRows().slice(301, 320)]);
+  dashboard.server.importRows(study, [bundledRows()[0]!, ...bundledRows().slice(301, 320)]);
   await page.locator('.news', { hasText: '319 runs' }).waitFor();
   await page.getByText('of a study of 319').waitFor();
   expect(page.url()).toBe(place);
   expect(await box.isChecked()).toBe(true);
   expect(await tableOf(page).evaluate((table) => table.scrollTop)).toBe(scrolled);
-  await page.close();
 });
 
 describe('a hundred thousand runs', () => {
@@ -283,7 +238,7 @@ describe('a hundred thousand runs', () => {
     `${1000 + (index % 50)},${1_000_000 + index},1000,16,${2 + (index % 977) / 1000},CONTROL`;
 
   beforeAll(() => {
-    server.createStudy(LARGE);
+    dashboard.server.createStudy(LARGE);
     const rows = Array.from({ length: COUNT }, (_, index) => row(index));
     store(LARGE, [`${HEADER},role`, ...rows]);
   });
@@ -327,29 +282,27 @@ describe('a hundred thousand runs', () => {
     );
     expect(await rowsOf(page).count()).toBe(100);
     console.log(`longest pause while browsing ${COUNT} runs: ${await longestPause()} ms`);
-    await page.close();
   });
 
   test('are handed out whole, the page staying alive', async () => {
     const page = await openTable(`study=${LARGE}`);
     const longestPause = await watchPauses(page);
-    const button = page.getByRole('button', { name: 'CSV of all that match' });
-    const csv = await download(page, () => button.click());
+    const csv = await download(page, 'CSV of all that match');
     expect(csv.trimEnd().split('\n')).toHaveLength(COUNT + 1);
     console.log(`longest pause while handing out ${COUNT} runs: ${await longestPause()} ms`);
-    await page.close();
   });
 
   test('are found unchanged when their file is dropped', async () => {
     const page = await openTable(`study=${LARGE}`);
     const longestPause = await watchPauses(page);
-    await page.getByLabel('Drop a CSV file').setInputFiles(join(server.folder, `${LARGE}.csv`));
+    await page
+      .getByLabel('Drop a CSV file')
+      .setInputFiles(join(dashboard.server.folder, `${LARGE}.csv`));
     await page.getByText(`large.csv: ${COUNT} runs, nothing wrong so far.`).waitFor();
     await page.getByRole('button', { name: 'Import' }).click();
     await page
       .getByText(`large.csv: 0 stored, ${COUNT} unchanged; revision 1.`)
       .waitFor({ timeout: 120_000 });
     console.log(`longest pause while importing ${COUNT} runs: ${await longestPause()} ms`);
-    await page.close();
   }, 150_000);
 });

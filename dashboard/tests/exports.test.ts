@@ -1,23 +1,13 @@
 // What one takes away: rows, drawings, the plan.
 
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 
-import { answerOf, download, figuresOf, launchBrowser, openPage } from './support/browser';
-import { startServer, STUDY, type Server } from './support/server';
+import { answerOf, download, figuresOf } from './support/browser';
+import { useDashboard } from './support/dashboard';
+import { startBundledServer, STUDY } from './support/server';
 
-let server: Server;
-let browser: Browser;
-
-beforeAll(async () => {
-  server = await startServer();
-  browser = await launchBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.remove();
-});
+const dashboard = useDashboard(startBundledServer);
 
 const FIGURES: [page: string, figures: [name: string, columns: string][]][] = [
   [
@@ -77,45 +67,41 @@ function isXml(page: Page, text: string): Promise<boolean> {
 
 describe.each(FIGURES)('%s', (id, figures) => {
   test('hands out its rows and its drawings', async () => {
-    const page = await openPage(browser, server.url, `${id}?study=${STUDY}`);
+    const page = await dashboard.open(`${id}?study=${STUDY}`);
     await answerOf(page);
     await figuresOf(page, figures.length);
     for (const [name, columns] of figures) {
       const figure = page.locator(`[data-figure=${name}]`);
-      const csv = await download(page, () => figure.getByRole('button', { name: 'CSV' }).click());
+      const csv = await download(figure, 'CSV');
       const [header, ...rows] = csv.trimEnd().split('\n');
       expect(header).toBe(columns);
       expect(await figure.locator('.rows summary').innerText()).toBe(`Rows (${rows.length})`);
       for (const row of rows) expect(row.split(',')).toHaveLength(columns.split(',').length);
 
-      const svg = await download(page, () => figure.getByRole('button', { name: 'SVG' }).click());
+      const svg = await download(figure, 'SVG');
       expect(await isXml(page, svg)).toBe(true);
       expect(svg).toContain(`<title>${await figure.locator('h2').innerText()}</title>`);
       expect(svg).toContain('xmlns="http://www.w3.org/2000/svg"');
     }
-    await page.close();
   });
 });
 
 test('the rows can be read on the page', async () => {
-  const page = await openPage(browser, server.url, `waste?study=${STUDY}`);
+  const page = await dashboard.open(`waste?study=${STUDY}`);
   await figuresOf(page, 1);
   await page.locator('[data-figure=waste] .rows summary').click();
   const table = page.getByRole('region', { name: 'Tokens wasted by 10 % QAT' });
   await table.waitFor();
   expect(await table.locator('tbody tr').count()).toBe(120);
-  await page.close();
 });
 
 test('the plan can be taken away as a document', async () => {
-  const page = await openPage(browser, server.url, `plan?study=${STUDY}`);
+  const page = await dashboard.open(`plan?study=${STUDY}`);
   await answerOf(page);
-  const button = page.getByRole('button', { name: 'Plan as a document' });
-  const plan = await download(page, () => button.click());
+  const plan = await download(page, 'Plan as a document');
   expect(plan).toMatch(/^# Training plan\n\nAsked for: 2M tokens, 55\.3k parameters\.\n/);
   for (const section of ['Schedule', 'Memory', 'Widths compared', 'Where this comes from']) {
     expect(plan).toContain(`\n## ${section}\n`);
   }
   expect(plan).toContain('- From compute_optimal_qat (no_irreducible), fit 1, revision 1.');
-  await page.close();
 });

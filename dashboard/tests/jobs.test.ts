@@ -4,42 +4,16 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
 
-import {
-  download,
-  figuresOf,
-  launchBrowser,
-  openPage,
-  overflows,
-  violationsOf,
-  type View,
-} from './support/browser';
-import { REPOSITORY, SCREENSHOTS } from './support/paths';
-import { Server } from './support/server';
+import { download, figuresOf, inspect, VIEWS } from './support/browser';
+import { useDashboard } from './support/dashboard';
+import { REPOSITORY } from './support/paths';
+import { startServer } from './support/server';
 import { createJob, Training, TRAINER } from './support/worker';
 
-const VIEWS: View[] = [
-  { width: 1280, theme: 'light' },
-  { width: 1280, theme: 'dark' },
-  { width: 390, theme: 'light' },
-  { width: 390, theme: 'dark' },
-];
-
-let server: Server;
-let browser: Browser;
-
-beforeAll(async () => {
-  server = new Server();
-  await server.start();
-  browser = await launchBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.remove();
-});
+const dashboard = useDashboard(startServer);
 
 /** A study with a campaign of as many jobs of 20,000 tokens. */
 function startCampaign(study: string, jobCount: number): void {
@@ -57,11 +31,14 @@ function startCampaign(study: string, jobCount: number): void {
       },
     ],
   };
-  const file = join(server.folder, `${study}.json`);
+  const file = join(dashboard.server.folder, `${study}.json`);
   writeFileSync(file, JSON.stringify(grid));
-  server.bitbudget('study', 'create', study);
-  server.bitbudget('campaign', 'create', 'night', '--study', study, '--grid', file);
+  dashboard.server.bitbudget('study', 'create', study);
+  dashboard.server.bitbudget('campaign', 'create', 'night', '--study', study, '--grid', file);
 }
+
+const lease = (study: string, worker: string, seconds?: number) =>
+  Training.lease(dashboard.server, study, worker, seconds);
 
 const rowOf = (page: Page, id: string) =>
   page.getByRole('region', { name: 'Jobs', exact: true }).locator('tbody tr', {
@@ -72,31 +49,29 @@ const pointsOf = (page: Page) =>
   page.locator('[data-figure=learning-curves] .rows summary').innerText();
 
 test.each(VIEWS)('a study without jobs says where from, at $width, $theme', async (view) => {
-  server.bitbudget('study', 'create', `idle-${view.width}-${view.theme}`);
-  const fragment = `jobs?study=idle-${view.width}-${view.theme}`;
-  const page = await openPage(browser, server.url, fragment, view);
+  dashboard.server.bitbudget('study', 'create', `idle-${view.name}`);
+  const fragment = `jobs?study=idle-${view.name}`;
+  const page = await dashboard.open(fragment, view);
   await page.getByText('bitbudget campaign create').waitFor();
-  expect(await violationsOf(page)).toEqual([]);
-  expect(await overflows(page)).toBe(false);
-  await page.close();
+  await inspect(page, `jobs-none-${view.name}`);
 });
 
 test('every state of a job is shown with its reason', async () => {
   const study = 'states';
   startCampaign(study, 7);
-  const lost = await Training.lease(server, study, 'sleepy', 5);
+  const lost = await lease(study, 'sleepy', 5);
   await lost.report(6);
-  const done = await Training.lease(server, study, 'node-1');
+  const done = await lease(study, 'node-1');
   await done.report(40);
   await done.complete(1.7);
-  const failed = await Training.lease(server, study, 'node-1');
+  const failed = await lease(study, 'node-1');
   await failed.fail('DIVERGED', 'the loss is not finite at 300 tokens');
-  const leased = await Training.lease(server, study, 'node-2');
-  const running = await Training.lease(server, study, 'node-1');
+  const leased = await lease(study, 'node-2');
+  const running = await lease(study, 'node-1');
   await running.report(12);
 
   const fragment = `jobs?study=${study}&campaign=night&job=${failed.id}`;
-  const page = await openPage(browser, server.url, fragment);
+  const page = await dashboard.open(fragment);
   await rowOf(page, lost.id).getByText('lost', { exact: true }).waitFor();
   expect(await rowOf(page, lost.id).innerText()).toMatch(/1, 1 lost\s+sleepy\s+15 %/);
   expect(await rowOf(page, done.id).innerText()).toMatch(/succeeded\s+measurement.*100 %/s);
@@ -112,18 +87,12 @@ test('every state of a job is shown with its reason', async () => {
   );
   const details = page.getByRole('region', { name: `Job ${failed.id}` });
   expect(await details.innerText()).toContain('Last failure: diverged at attempt 1 on node-1');
-  await page.close();
 
   for (const view of VIEWS) {
-    const seen = await openPage(browser, server.url, fragment, view);
+    const seen = await dashboard.open(fragment, view);
     expect(await figuresOf(seen, 2)).toEqual(['timeline', 'learning-curves']);
     await seen.locator('.u-over').waitFor();
-    await seen.screenshot({
-      path: `${SCREENSHOTS}/jobs-${view.width}-${view.theme}.png`,
-      fullPage: true,
-    });
-    expect(await violationsOf(seen)).toEqual([]);
-    expect(await overflows(seen)).toBe(false);
+    await inspect(seen, `jobs-${view.name}`);
     await seen.close();
   }
 });
@@ -131,9 +100,9 @@ test('every state of a job is shown with its reason', async () => {
 test('curves grow while one looks; zoom and choice stay', async () => {
   const study = 'growing';
   startCampaign(study, 3);
-  const first = await Training.lease(server, study, 'node-1');
+  const first = await lease(study, 'node-1');
   await first.report(10);
-  const page = await openPage(browser, server.url, `jobs?study=${study}&campaign=night`);
+  const page = await dashboard.open(`jobs?study=${study}&campaign=night`);
   await page.locator('.u-over').waitFor();
   await page.waitForFunction(() => document.body.innerText.includes('Rows (10)'));
   const figure = page.locator('[data-figure=learning-curves]');
@@ -144,7 +113,7 @@ test('curves grow while one looks; zoom and choice stay', async () => {
 
   await first.report(5);
   await page.waitForFunction(() => document.body.innerText.includes('Rows (15)'));
-  const second = await Training.lease(server, study, 'node-2');
+  const second = await lease(study, 'node-2');
   await second.report(7);
   await page.waitForFunction(() => document.body.innerText.includes('Rows (22)'));
   expect(page.url()).toBe(zoomed);
@@ -169,21 +138,20 @@ test('curves grow while one looks; zoom and choice stay', async () => {
   await first.complete(1.66);
   await rowOf(page, first.id).getByText('succeeded').waitFor();
   await page.waitForFunction(() => document.body.innerText.includes('Rows (40)'));
-  const csv = await download(page, () => figure.getByRole('button', { name: 'CSV' }).click());
+  const csv = await download(figure, 'CSV');
   const [header, ...rows] = csv.trimEnd().split('\n');
   expect(header).toBe('job,label,tokens,loss_nats,learning_rate,tokens_per_second');
   expect(rows).toHaveLength(40);
-  const svg = await download(page, () => figure.getByRole('button', { name: 'SVG' }).click());
+  const svg = await download(figure, 'SVG');
   expect(svg).toContain('<title>Learning curves</title>');
   await page.locator('.news', { hasText: '1 run,' }).waitFor();
-  await page.close();
 });
 
 test('jobs are cancelled and tried again', async () => {
   const study = 'changed';
   startCampaign(study, 2);
-  const job = await Training.lease(server, study, 'node-1');
-  const page = await openPage(browser, server.url, `jobs?study=${study}&campaign=night`);
+  const job = await lease(study, 'node-1');
+  const page = await dashboard.open(`jobs?study=${study}&campaign=night`);
   await rowOf(page, job.id).getByRole('button').click();
   const details = page.getByRole('region', { name: `Job ${job.id}` });
   await details.getByRole('button', { name: 'Cancel' }).click();
@@ -191,7 +159,7 @@ test('jobs are cancelled and tried again', async () => {
   await details.getByRole('button', { name: 'Retry' }).click();
   await rowOf(page, job.id).getByText('queued', { exact: true }).waitFor();
 
-  const again = await Training.lease(server, study, 'node-1');
+  const again = await lease(study, 'node-1');
   await again.fail('INVALID', 'the data are too short');
   await rowOf(page, again.id).getByText('failed', { exact: true }).waitFor();
   const campaign = page.getByRole('region', { name: 'Campaign' });
@@ -201,17 +169,16 @@ test('jobs are cancelled and tried again', async () => {
   await campaign.getByRole('button', { name: 'Cancel campaign' }).click();
   await campaign.getByText('Ended.').waitFor();
   expect(await campaign.innerText()).toContain('2 cancelled');
-  await page.close();
 });
 
 test("a trainer of one's own is watched to its end", async () => {
   const study = 'bigrams';
-  server.bitbudget('study', 'create', study);
-  await createJob(server, study, { trainer: 'bigram', fpTokens: 150_000 });
-  const page = await openPage(browser, server.url, `jobs?study=${study}`);
+  dashboard.server.bitbudget('study', 'create', study);
+  await createJob(dashboard.server, study, { trainer: 'bigram', fpTokens: 150_000 });
+  const page = await dashboard.open(`jobs?study=${study}`);
   await rowOf(page, '1').getByText('queued', { exact: true }).waitFor();
   const worker = spawn(`${REPOSITORY}worker/examples/lease_loop.py`, [
-    server.address,
+    dashboard.server.address,
     `${REPOSITORY}README.md`,
   ]);
   try {
@@ -226,13 +193,12 @@ test("a trainer of one's own is watched to its end", async () => {
   } finally {
     worker.kill();
   }
-  await page.close();
 }, 120_000);
 
 test('a page that nobody sees holds no stream, and catches up when it is seen', async () => {
   const study = 'unseen';
   startCampaign(study, 1);
-  const page = await openPage(browser, server.url, `jobs?study=${study}&campaign=night`);
+  const page = await dashboard.open(`jobs?study=${study}&campaign=night`);
   const open = new Set<string>();
   page.on('request', (request) => {
     if (request.url().includes('/Watch')) open.add(request.url());
@@ -256,29 +222,27 @@ test('a page that nobody sees holds no stream, and catches up when it is seen', 
 
   await turn('hidden');
   await expect.poll(() => open.size).toBe(0);
-  const job = await Training.lease(server, study, 'node-1');
+  const job = await lease(study, 'node-1');
   await job.report(40);
   await job.complete(1.9);
   await turn('visible');
   await rowOf(page, job.id).getByText('succeeded', { exact: true }).waitFor();
   await page.locator('.news', { hasText: '1 run,' }).waitFor();
-  await page.close();
 });
 
 test('a lost connection is mended, and the jobs are those of the server again', async () => {
   const study = 'mended';
   startCampaign(study, 2);
-  const job = await Training.lease(server, study, 'node-1');
+  const job = await lease(study, 'node-1');
   await job.report(3);
-  const page = await openPage(browser, server.url, `jobs?study=${study}`);
+  const page = await dashboard.open(`jobs?study=${study}`);
   await rowOf(page, job.id).getByText('running', { exact: true }).waitFor();
-  await server.stop();
+  await dashboard.server.stop();
   await page.locator('.connection .lost').waitFor();
   expect(await rowOf(page, job.id).innerText()).toMatch(/running/);
-  await server.start();
+  await dashboard.server.start();
   await page.locator('.connection .mended').waitFor();
   await job.report(37);
   await job.complete(1.8);
   await rowOf(page, job.id).getByText('succeeded', { exact: true }).waitFor();
-  await page.close();
 });

@@ -1,61 +1,28 @@
 // The page Law: the fit against its runs, and laws against each other.
 
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 
-import {
-  download,
-  figuresOf,
-  launchBrowser,
-  openPage,
-  overflows,
-  violationsOf,
-  type View,
-} from './support/browser';
-import { SCREENSHOTS } from './support/paths';
-import { ONE_FRACTION, startServer, STUDY, type Server } from './support/server';
-
-const VIEWS: View[] = [
-  { width: 1280, theme: 'light' },
-  { width: 1280, theme: 'dark' },
-  { width: 390, theme: 'light' },
-  { width: 390, theme: 'dark' },
-];
+import { download, figuresOf, inspect, VIEWS } from './support/browser';
+import { useDashboard } from './support/dashboard';
+import { ONE_FRACTION, startBundledServer, STUDY } from './support/server';
 
 /** Rows of the bundled study that its law describes. */
 const FITTED_ROWS = 581;
 
-let server: Server;
-let browser: Browser;
-
-beforeAll(async () => {
-  server = await startServer();
-  browser = await launchBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.remove();
-});
+const dashboard = useDashboard(startBundledServer);
 
 test.each(VIEWS)('shows the law against its runs at $width pixels, $theme', async (view) => {
-  const page = await openPage(browser, server.url, `law?study=${STUDY}`, view);
+  const page = await dashboard.open(`law?study=${STUDY}`, view);
   expect((await figuresOf(page, 2)).slice(0, 2)).toEqual(['predicted', 'residuals-size']);
   for (const figure of ['predicted', 'residuals-size']) {
     const dots = page.locator(`[data-figure=${figure}] [data-part=dot] > *`);
     expect(await dots.count()).toBeGreaterThanOrEqual(FITTED_ROWS);
   }
-  await page.screenshot({
-    path: `${SCREENSHOTS}/law-${view.width}-${view.theme}.png`,
-    fullPage: true,
-  });
-  expect(await violationsOf(page)).toEqual([]);
-  expect(await overflows(page)).toBe(false);
-  await page.close();
+  await inspect(page, `law-${view.name}`);
 });
 
 test('says what the data tell of each coefficient, and what they do not', async () => {
-  const page = await openPage(browser, server.url, `law?study=${STUDY}`);
+  const page = await dashboard.open(`law?study=${STUDY}`);
   const table = page.getByRole('region', { name: 'Coefficients of the law' });
   await table.waitFor();
   const rows = await table.locator('tbody tr').allInnerTexts();
@@ -68,11 +35,10 @@ test('says what the data tell of each coefficient, and what they do not', async 
   await page.getByText('What the runs hardly tell').click();
   const correlated = page.getByRole('region', { name: 'Correlated coefficients' });
   expect(await correlated.innerText()).toMatch(/zeta, eta\s+-1\.000/);
-  await page.close();
 });
 
 test('residuals stand along the axis that the link names', async () => {
-  const page = await openPage(browser, server.url, `law?study=${STUDY}`);
+  const page = await dashboard.open(`law?study=${STUDY}`);
   await figuresOf(page, 2);
   await page.getByText('bits', { exact: true }).click();
   await page.locator('[data-figure=residuals-bits] svg').waitFor();
@@ -81,27 +47,25 @@ test('residuals stand along the axis that the link names', async () => {
   expect(await ticks.allTextContents()).toEqual(['1', '2', '3', '4', '16']);
   await page.reload();
   await page.locator('[data-figure=residuals-bits] svg').waitFor();
-  await page.close();
 });
 
 test('hands out its rows and its drawings', async () => {
-  const page = await openPage(browser, server.url, `law?study=${STUDY}`);
+  const page = await dashboard.open(`law?study=${STUDY}`);
   await figuresOf(page, 2);
   const figure = page.locator('[data-figure=predicted]');
-  const csv = await download(page, () => figure.getByRole('button', { name: 'CSV' }).click());
+  const csv = await download(figure, 'CSV');
   const [header, ...rows] = csv.trimEnd().split('\n');
   expect(header).toBe(
     'experiment,parameters,weight_bits,fp_tokens,qat_tokens,measured_nats,predicted_nats,' +
       'residual,scaled_residual,leverage,outlier',
   );
   expect(rows).toHaveLength(FITTED_ROWS);
-  const svg = await download(page, () => figure.getByRole('button', { name: 'SVG' }).click());
+  const svg = await download(figure, 'SVG');
   expect(svg).toContain('<title>Predicted against measured</title>');
-  await page.close();
 });
 
 test('compares laws when asked to, and keeps the comparison', async () => {
-  const page = await openPage(browser, server.url, `law?study=${STUDY}`);
+  const page = await dashboard.open(`law?study=${STUDY}`);
   await page.getByText('have not been compared yet').waitFor();
   await page.getByRole('button', { name: 'Compare laws' }).click();
   const table = page.getByRole('region', { name: 'Comparison of laws' });
@@ -114,40 +78,36 @@ test('compares laws when asked to, and keeps the comparison', async () => {
   await table.waitFor();
   await page.getByRole('button', { name: 'Compare again' }).waitFor();
   await page.locator('[data-figure=held-out]').scrollIntoViewIfNeeded();
-  await page.screenshot({ path: `${SCREENSHOTS}/law-comparison.png`, fullPage: true });
-  expect(await violationsOf(page)).toEqual([]);
-  await page.close();
+  await inspect(page, 'law-comparison');
 });
 
 test('news of another fit keep the zoom', async () => {
-  const page = await openPage(browser, server.url, `law?study=${ONE_FRACTION}`);
+  const page = await dashboard.open(`law?study=${ONE_FRACTION}`);
   await figuresOf(page, 2);
   const figure = page.locator('[data-figure=predicted]');
   await figure.getByRole('button', { name: 'Zoom in' }).click();
   await page.waitForFunction(() => location.hash.includes('predicted.zoom'));
   const zoomed = page.url();
-  server.importRows(ONE_FRACTION, [
+  dashboard.server.importRows(ONE_FRACTION, [
     'parameters,fp_tokens,qat_tokens,weight_bits,loss_nats,optimizer,schedule,replicate',
     '24576,300032,0,16,2.52,adamw,fp_cooldown,77',
   ]);
   await page.locator('.provenance', { hasText: 'fit 2, revision 2' }).waitFor();
   expect(page.url()).toBe(zoomed);
   expect(await figure.getByRole('button', { name: 'All' }).isEnabled()).toBe(true);
-  await page.close();
 });
 
 test('a study without a fit says so, and what its data lack once it has some', async () => {
-  server.createStudy('unfitted');
-  const page = await openPage(browser, server.url, 'law?study=unfitted');
+  dashboard.server.createStudy('unfitted');
+  const page = await dashboard.open('law?study=unfitted');
   await page.getByText('The study has no fit yet.').waitFor();
   expect(() =>
-    server.importRows('unfitted', [
+    dashboard.server.importRows('unfitted', [
       'parameters,fp_tokens,qat_tokens,weight_bits,loss_nats',
       '24576,300032,0,16,2.52',
     ]),
   ).toThrow('has no fit');
   await page.getByText('The runs identify no variant of the law.').waitFor();
   expect(await page.locator('.refusal').innerText()).not.toContain('the data cannot answer this');
-  expect(await violationsOf(page)).toEqual([]);
-  await page.close();
+  await inspect(page, 'law-refused');
 });

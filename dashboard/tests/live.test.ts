@@ -1,42 +1,29 @@
 // News while one looks: they come by themselves and undo nothing.
 
-import type { Browser } from 'playwright-core';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
-import {
-  answerOf,
-  figuresOf,
-  launchBrowser,
-  openPage,
-  overflows,
-  violationsOf,
-} from './support/browser';
+import { answerOf, figuresOf, inspect } from './support/browser';
+import { useDashboard } from './support/dashboard';
 import { SCREENSHOTS } from './support/paths';
-import { bundledRows, Server, STUDY } from './support/server';
+import { bundledRows, startServer } from './support/server';
 
-let server: Server;
-let browser: Browser;
+const dashboard = useDashboard(startServer);
 
 /** The bundled runs in two halves: every second one later. */
 const [HEADER, ...ROWS] = bundledRows();
-const FIRST = ROWS.filter((_, index) => index % 2 === 0);
-const LATER = ROWS.filter((_, index) => index % 2 === 1);
+const FIRST = [HEADER!, ...ROWS.filter((_, index) => index % 2 === 0)];
+const LATER = [HEADER!, ...ROWS.filter((_, index) => index % 2 === 1)];
 
-beforeEach(async () => {
-  server = new Server();
-  await server.start();
-  server.createStudy(STUDY);
-  server.importRows(STUDY, [HEADER!, ...FIRST]);
-  browser = await launchBrowser();
-});
-
-afterEach(async () => {
-  await browser.close();
-  await server.remove();
-});
+/** A study of the first half. */
+function startStudy(study: string): void {
+  dashboard.server.createStudy(study);
+  dashboard.server.importRows(study, FIRST);
+}
 
 test('a new fit shows without a touch, and zoom, scroll, focus and text stay', async () => {
-  const page = await openPage(browser, server.url, `fraction?study=${STUDY}`);
+  const study = 'moving';
+  startStudy(study);
+  const page = await dashboard.open(`fraction?study=${study}`);
   const before = await answerOf(page);
   await figuresOf(page, 2);
   const figure = page.locator('[data-figure=best-fraction]');
@@ -54,7 +41,7 @@ test('a new fit shows without a touch, and zoom, scroll, focus and text stay', a
   await page.getByLabel('Your split').focus();
   const scroll = await page.evaluate(() => scrollY);
 
-  server.importRows(STUDY, [HEADER!, ...LATER]);
+  dashboard.server.importRows(study, LATER);
   await page.locator('.news', { hasText: 'fit 2' }).waitFor();
   await page.locator('.provenance', { hasText: 'fit 2, revision 2' }).waitFor();
   await page.waitForTimeout(500);
@@ -69,40 +56,39 @@ test('a new fit shows without a touch, and zoom, scroll, focus and text stay', a
   expect(await page.evaluate(() => document.activeElement?.getAttribute('name'))).toBe(
     'callerFraction',
   );
-  await page.close();
 });
 
 test('a lost connection is said, and mended when the server is back', async () => {
-  const page = await openPage(browser, server.url, `fraction?study=${STUDY}`);
+  const study = 'mended';
+  startStudy(study);
+  const page = await dashboard.open(`fraction?study=${study}`);
   const before = await answerOf(page);
-  await server.stop();
+  await dashboard.server.stop();
   await page.locator('.connection .lost').waitFor();
   expect(await answerOf(page)).toBe(before);
   await page.screenshot({ path: `${SCREENSHOTS}/connection-lost.png` });
   // Typed meanwhile; to be answered afterwards.
   await page.getByLabel('Bits per weight').fill('4');
 
-  await server.start();
+  await dashboard.server.start();
   await page.locator('.connection .mended').waitFor();
   await page.locator('.answer .value', { hasNotText: before }).waitFor();
   await page.locator('.connection p').waitFor({ state: 'detached' });
   // News come again.
-  server.importRows(STUDY, [HEADER!, ...LATER]);
+  dashboard.server.importRows(study, LATER);
   await page.locator('.provenance', { hasText: 'revision 2' }).waitFor();
-  await page.close();
 });
 
-test('a server without a study says how to make one, and shows it once it is there', async () => {
-  const empty = new Server();
-  await empty.start();
-  const page = await openPage(browser, empty.url, 'law', { width: 390, theme: 'light' });
-  await page.getByText('bitbudget study create').waitFor();
-  expect(await violationsOf(page)).toEqual([]);
-  expect(await overflows(page)).toBe(false);
+describe('a server without a study', () => {
+  const empty = useDashboard(startServer);
 
-  empty.createStudy(STUDY);
-  await page.getByLabel('Study').waitFor();
-  expect(await page.getByLabel('Study').inputValue()).toBe(STUDY);
-  await page.close();
-  await empty.remove();
+  test('says how to make one, and shows it once it is there', async () => {
+    const page = await empty.open('law', { width: 390, theme: 'light' });
+    await page.getByText('bitbudget study create').waitFor();
+    await inspect(page, 'no-study');
+
+    empty.server.createStudy('first');
+    await page.getByLabel('Study').waitFor();
+    expect(await page.getByLabel('Study').inputValue()).toBe('first');
+  });
 });

@@ -1,19 +1,10 @@
 // Every page, in both themes and at both widths: it answers, draws, can be read by everyone.
 
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
-import {
-  answerOf,
-  figuresOf,
-  launchBrowser,
-  openPage,
-  overflows,
-  violationsOf,
-  type View,
-} from './support/browser';
-import { SCREENSHOTS } from './support/paths';
-import { ONE_FRACTION, startServer, STUDY, type Server } from './support/server';
+import { answerOf, figuresOf, inspect, VIEWS } from './support/browser';
+import { useDashboard } from './support/dashboard';
+import { ONE_FRACTION, startBundledServer, STUDY } from './support/server';
 
 const SMALL_MODEL = 'vocabulary=128&contextTokens=64';
 
@@ -36,61 +27,35 @@ const PAGES = [
   },
 ];
 
-const VIEWS: View[] = [
-  { width: 1280, theme: 'light' },
-  { width: 1280, theme: 'dark' },
-  { width: 390, theme: 'light' },
-  { width: 390, theme: 'dark' },
-];
-
-let server: Server;
-let browser: Browser;
-
-beforeAll(async () => {
-  server = await startServer();
-  browser = await launchBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.remove();
-});
+const dashboard = useDashboard(startBundledServer);
 
 describe.each(PAGES)('$id', ({ id, query = '', number, figures }) => {
   test.each(VIEWS)('answers at $width pixels, $theme', async (view) => {
-    const page = await openPage(browser, server.url, `${id}?study=${STUDY}${query}`, view);
+    const page = await dashboard.open(`${id}?study=${STUDY}${query}`, view);
     expect(await answerOf(page)).toMatch(number);
     expect(await figuresOf(page, figures.length)).toEqual(figures);
-    await page.screenshot({
-      path: `${SCREENSHOTS}/${id}-${view.width}-${view.theme}.png`,
-      fullPage: true,
-    });
-    expect(await violationsOf(page)).toEqual([]);
-    expect(await overflows(page)).toBe(false);
-    await page.close();
+    await inspect(page, `${id}-${view.name}`);
   });
 
   test('says where the answer comes from', async () => {
-    const page = await openPage(browser, server.url, `${id}?study=${STUDY}${query}`);
+    const page = await dashboard.open(`${id}?study=${STUDY}${query}`);
     await answerOf(page);
     const origin = await page.locator('.answer .provenance').innerText();
     expect(origin).toContain('From compute_optimal_qat (no_irreducible), fit 1, revision 1.');
     expect(origin).toContain('Inside the data.');
     expect(origin).toMatch(/\d warnings?/);
-    await page.close();
   });
 
   test('has a question of its own in its title', async () => {
-    const page = await openPage(browser, server.url, `${id}?study=${STUDY}${query}`);
+    const page = await dashboard.open(`${id}?study=${STUDY}${query}`);
     await answerOf(page);
     expect(await page.title()).toMatch(/ · bitbudget$/);
     expect(await page.locator('h1').innerText()).toMatch(/\?$/);
-    await page.close();
   });
 });
 
 test.each(VIEWS)('a refusal shows its advice at $width pixels, $theme', async (view) => {
-  const page = await openPage(browser, server.url, `fraction?study=${ONE_FRACTION}`, view);
+  const page = await dashboard.open(`fraction?study=${ONE_FRACTION}`, view);
   const refusal = page.locator('.refusal');
   await refusal.waitFor();
   expect(await refusal.innerText()).toContain('The data cannot answer this');
@@ -98,42 +63,35 @@ test.each(VIEWS)('a refusal shows its advice at $width pixels, $theme', async (v
   expect(await refusal.innerText()).not.toContain('the data cannot answer this');
   const [axis] = await refusal.locator('tbody tr').allInnerTexts();
   expect(axis).toMatch(/qat fraction\s+1\s+4/);
-  await page.screenshot({ path: `${SCREENSHOTS}/refusal-${view.width}-${view.theme}.png` });
-  expect(await violationsOf(page)).toEqual([]);
-  expect(await overflows(page)).toBe(false);
-  await page.close();
+  await inspect(page, `refusal-${view.name}`);
 });
 
 test('a study that there is not is said to be none', async () => {
-  const page = await openPage(browser, server.url, 'fraction?study=nowhere');
+  const page = await dashboard.open('fraction?study=nowhere');
   await page.locator('.refusal').waitFor();
   expect(await page.locator('.refusal').innerText()).toContain('studies/nowhere');
-  await page.close();
 });
 
 test('a question outside the data says how far', async () => {
   const query = `fraction?study=${STUDY}&parameters=2.2M&totalTokens=160M`;
-  const page = await openPage(browser, server.url, query);
+  const page = await dashboard.open(query);
   await answerOf(page);
   expect(await page.locator('.outside').innerText()).toMatch(
     /parameters 2\.2M is 9\.95 times above the largest \(measured: 24\.6k to 221k\)/,
   );
-  await page.close();
 });
 
 test.each(PAGES)('$id answers and draws far outside the data too', async ({ id, figures }) => {
   const far =
     'parameters=7B&totalTokens=1.4T&fpTokens=1.2T&qatTokens=200B&computeFlops=6e22' +
     (id === 'bits' ? '&memoryBytes=4GiB' : '');
-  const page = await openPage(browser, server.url, `${id}?study=${STUDY}&${far}`);
+  const page = await dashboard.open(`${id}?study=${STUDY}&${far}`);
   await answerOf(page);
   expect(await figuresOf(page, figures.length)).toEqual(figures);
   expect(await page.locator('.outside li').count()).toBeGreaterThan(0);
-  await page.close();
 });
 
 test('waste that the data do not tell from nothing is not sold as a number', async () => {
-  const page = await openPage(browser, server.url, `waste?study=${STUDY}`);
+  const page = await dashboard.open(`waste?study=${STUDY}`);
   expect(await answerOf(page)).toBe('not told from 0');
-  await page.close();
 });

@@ -1,23 +1,13 @@
 // Asking: what one types, chooses and shares.
 
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
 
-import { answerOf, figuresOf, launchBrowser, openPage } from './support/browser';
-import { ONE_FRACTION, startServer, STUDY, type Server } from './support/server';
+import { answerOf, figuresOf } from './support/browser';
+import { useDashboard } from './support/dashboard';
+import { ONE_FRACTION, startBundledServer, STUDY } from './support/server';
 
-let server: Server;
-let browser: Browser;
-
-beforeAll(async () => {
-  server = await startServer();
-  browser = await launchBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.remove();
-});
+const dashboard = useDashboard(startBundledServer);
 
 /** Waits until the sentence of the answer has the text. */
 async function sentenceWith(page: Page, text: string): Promise<void> {
@@ -25,7 +15,7 @@ async function sentenceWith(page: Page, text: string): Promise<void> {
 }
 
 test('an answer changes with the question, and its link says the same', async () => {
-  const page = await openPage(browser, server.url, `fraction?study=${STUDY}`);
+  const page = await dashboard.open(`fraction?study=${STUDY}`);
   const before = await answerOf(page);
   await page.getByLabel('Bits per weight').fill('4');
   await page.getByLabel('Budget, all tokens').fill('16M');
@@ -33,16 +23,13 @@ test('an answer changes with the question, and its link says the same', async ()
   const after = await answerOf(page);
   expect(after).not.toBe(before);
 
-  const other = await browser.newPage();
-  await other.goto(page.url());
+  const other = await dashboard.openLinkOf(page);
   expect(await answerOf(other)).toBe(after);
   expect(await other.getByLabel('Budget, all tokens').inputValue()).toBe('16M');
-  await other.close();
-  await page.close();
 });
 
 test('what cannot be read is said beside its field, and the last answer stays', async () => {
-  const page = await openPage(browser, server.url, `fraction?study=${STUDY}`);
+  const page = await dashboard.open(`fraction?study=${STUDY}`);
   const before = await answerOf(page);
   const bits = page.getByLabel('Bits per weight');
   await bits.fill('two');
@@ -54,38 +41,34 @@ test('what cannot be read is said beside its field, and the last answer stays', 
   expect(await answerOf(page)).toBe(before);
   await bits.fill('');
   expect(await problem.innerText()).toBe('is needed');
-  await page.close();
 });
 
 test('what the server finds wrong is said beside its field', async () => {
-  const page = await openPage(browser, server.url, `plan?study=${STUDY}&memoryBytes=1KiB`);
+  const page = await dashboard.open(`plan?study=${STUDY}&memoryBytes=1KiB`);
   await page.locator('.refusal').waitFor();
   const field = page.locator('.field', { has: page.getByLabel('Memory, at most') });
   expect(await field.locator('.problem').innerText()).toContain('is 1024;');
-  await page.close();
 });
 
 test('a link with a mistake shows the mistake', async () => {
-  const page = await openPage(browser, server.url, `waste?study=${STUDY}&qatFraction=110%25`);
+  const page = await dashboard.open(`waste?study=${STUDY}&qatFraction=110%25`);
   const field = page.locator('.field', { has: page.getByLabel('Your split') });
   await field.locator('.problem').waitFor();
   expect(await field.locator('.problem').innerText()).toBe('must be below 1');
-  await page.close();
 });
 
 test('axes show tokens or tokens per parameter-byte, and the link says which', async () => {
-  const page = await openPage(browser, server.url, `fraction?study=${STUDY}`);
+  const page = await dashboard.open(`fraction?study=${STUDY}`);
   const figure = page.locator('[data-figure=best-fraction]');
   await figuresOf(page, 2);
   expect(await figure.locator('svg').innerHTML()).toContain('All tokens per parameter-byte');
   await figure.getByText('tokens', { exact: true }).click();
   await figure.locator('svg', { hasText: /All tokens(?! per)/ }).waitFor();
   expect(page.url()).toContain('axis=tokens');
-  await page.close();
 });
 
 test('questions go along to other pages, and back leads to the page before', async () => {
-  const page = await openPage(browser, server.url, `fraction?study=${STUDY}&weightBits=4`);
+  const page = await dashboard.open(`fraction?study=${STUDY}&weightBits=4`);
   await answerOf(page);
   await page.getByRole('link', { name: 'Waste' }).click();
   await page.locator('[data-figure=waste]').waitFor();
@@ -93,31 +76,28 @@ test('questions go along to other pages, and back leads to the page before', asy
   await page.getByLabel('Your split').fill('20%');
   await page.goBack();
   await page.locator('[data-figure=best-fraction]').waitFor();
-  await page.close();
 });
 
 test('another study is a click away', async () => {
-  const page = await openPage(browser, server.url, `fraction?study=${STUDY}`);
+  const page = await dashboard.open(`fraction?study=${STUDY}`);
   await answerOf(page);
   await page.getByLabel('Study').selectOption(ONE_FRACTION);
   await page.locator('.refusal').waitFor();
   expect(page.url()).toContain(`study=${ONE_FRACTION}`);
   expect(await page.locator('.answer').count()).toBe(0);
-  await page.close();
 });
 
 test('a plan can start from money, which needs devices and a price', async () => {
-  const page = await openPage(browser, server.url, `plan?study=${STUDY}`);
+  const page = await dashboard.open(`plan?study=${STUDY}`);
   await answerOf(page);
   await page.getByLabel('Plan from').selectOption('money');
   await page.getByLabel('Money').fill('0.000001');
   await page.locator('.facts dt', { hasText: 'Hours on the clock' }).waitFor();
   expect(await page.getByLabel('Price of a device hour').inputValue()).toBe('2');
-  await page.close();
 });
 
 test('the keyboard reaches all there is to do', async () => {
-  const page = await openPage(browser, server.url, `fraction?study=${STUDY}`);
+  const page = await dashboard.open(`fraction?study=${STUDY}`);
   await figuresOf(page, 2);
   const missed = new Set(
     await page
@@ -133,12 +113,11 @@ test('the keyboard reaches all there is to do', async () => {
     if (reached) missed.delete(reached);
   }
   expect([...missed]).toEqual([]);
-  await page.close();
 });
 
 test('the theme is the choice of the system until one makes another', async () => {
   const view = { width: 1280, theme: 'dark' } as const;
-  const page = await openPage(browser, server.url, `fraction?study=${STUDY}`, view);
+  const page = await dashboard.open(`fraction?study=${STUDY}`, view);
   await answerOf(page);
   const themeOf = () => page.evaluate(() => document.documentElement.dataset.theme);
   expect(await themeOf()).toBe('dark');
@@ -147,7 +126,6 @@ test('the theme is the choice of the system until one makes another', async () =
   await page.reload();
   await answerOf(page);
   expect(await themeOf()).toBe('light');
-  await page.close();
 });
 
 /** After so long without a change nothing more is on its way. */
@@ -188,7 +166,7 @@ function median(values: number[]): number {
 
 // Says the times and asserts none: they are the machine's as well.
 test('number and figures follow a change of bits', async () => {
-  const page = await openPage(browser, server.url, `fraction?study=${STUDY}`);
+  const page = await dashboard.open(`fraction?study=${STUDY}`);
   await figuresOf(page, 2);
   const times = [];
   for (const bits of ['4', '3', '2', '1', '4', '3', '2', '1', '4', '3', '2']) {
@@ -198,5 +176,4 @@ test('number and figures follow a change of bits', async () => {
   const figures = median(times.map((time) => time.figures));
   console.log(`a change of bits shows after ${number} ms, in the figures after ${figures} ms`);
   expect(times).toHaveLength(11);
-  await page.close();
 });

@@ -3,9 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-import { chromium, type Browser, type Download, type Page } from 'playwright-core';
+import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
+import { expect } from 'vitest';
 
-import { CHROMIUM } from './paths';
+import { CHROMIUM, SCREENSHOTS } from './paths';
 
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({
@@ -27,7 +28,12 @@ export interface View {
   theme: 'light' | 'dark';
 }
 
-export const WIDE: View = { width: 1280, theme: 'light' };
+const WIDE: View = { width: 1280, theme: 'light' };
+
+/** What every page must stand, by name. */
+export const VIEWS: (View & { name: string })[] = [1280, 390].flatMap((width) =>
+  (['light', 'dark'] as const).map((theme) => ({ name: `${width}-${theme}`, width, theme })),
+);
 
 /** Opens the page at a fragment; a script that fails there fails the test. */
 export async function openPage(
@@ -68,7 +74,7 @@ export async function figuresOf(page: Page, count: number): Promise<string[]> {
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** What axe-core finds wrong: rule and place. */
-export async function violationsOf(page: Page): Promise<string[]> {
+async function violationsOf(page: Page): Promise<string[]> {
   await page.evaluate(AXE);
   return page.evaluate(async () => {
     interface Axe {
@@ -80,15 +86,23 @@ export async function violationsOf(page: Page): Promise<string[]> {
 }
 
 /** Whether the page is wider than the screen. */
-export function overflows(page: Page): Promise<boolean> {
+function overflows(page: Page): Promise<boolean> {
   return page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
 }
 
-/** The content of the file that an action hands out. */
-export async function download(page: Page, action: () => Promise<void>): Promise<string> {
-  const [file] = await Promise.all<[Promise<Download>, Promise<void>]>([
+/** Leaves a screenshot; everyone must be able to read the page, and it must fit the screen. */
+export async function inspect(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: `${SCREENSHOTS}/${name}.png`, fullPage: true });
+  expect(await violationsOf(page)).toEqual([]);
+  expect(await overflows(page)).toBe(false);
+}
+
+/** The content of the file that a button hands out. */
+export async function download(within: Page | Locator, button: string): Promise<string> {
+  const page = 'page' in within ? within.page() : within;
+  const [file] = await Promise.all([
     page.waitForEvent('download'),
-    action(),
-  ] as never);
-  return readFileSync((await (file as unknown as Download).path())!, 'utf8');
+    within.getByRole('button', { name: button }).click(),
+  ]);
+  return readFileSync(await file.path(), 'utf8');
 }

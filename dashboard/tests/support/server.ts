@@ -102,10 +102,16 @@ function isNearOneFraction(row: string): boolean {
   return fraction === 0 || (fraction > 0.11 && fraction < 0.13);
 }
 
-/** A server that knows the bundled study, and one that cannot answer. */
+/** A server without a study. */
 export async function startServer(): Promise<Server> {
   const server = new Server();
   await server.start();
+  return server;
+}
+
+/** A server that knows the bundled study, and one that cannot answer. */
+export async function startBundledServer(): Promise<Server> {
+  const server = await startServer();
   const [header, ...rows] = bundledRows();
   server.createStudy(STUDY);
   server.importRows(STUDY, [header!, ...rows]);
