@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { answerOf, figuresOf, inspect, VIEWS } from './support/browser';
+import { contrast, type Color } from './support/contrast';
 import { useDashboard } from './support/dashboard';
 import { ONE_FRACTION, startBundledServer, STUDY } from './support/server';
 
@@ -89,6 +90,43 @@ test.each(PAGES)('$id answers and draws far outside the data too', async ({ id, 
   await answerOf(page);
   expect(await figuresOf(page, figures.length)).toEqual(figures);
   expect(await page.locator('.outside li').count()).toBeGreaterThan(0);
+});
+
+/** What WCAG asks of text at the least. */
+const LEAST_CONTRAST = 4.5;
+
+test.each(['light', 'dark'] as const)('labels of the surface stand out, %s', async (theme) => {
+  const page = await dashboard.open(`surface?study=${STUDY}`, { width: 1280, theme });
+  await figuresOf(page, 1);
+  const { labels, card, layers } = await page.evaluate(() => {
+    const figure = document.querySelector('[data-figure=surface]')!;
+    const rgb = (color: string) =>
+      color
+        .match(/[\d.]+/g)!
+        .slice(0, 3)
+        .map(Number);
+    const styles = (selector: string) =>
+      [...figure.querySelectorAll(selector)].map((element) => getComputedStyle(element));
+    return {
+      labels: styles('[data-part=text] text').map(({ fill }) => rgb(fill)),
+      card: rgb(getComputedStyle(figure).backgroundColor),
+      layers: styles('[data-part=contour] path').map(({ fill, fillOpacity }) => ({
+        color: rgb(fill),
+        opacity: Number(fillOpacity),
+      })),
+    };
+  });
+  // Where the loss is largest all areas lie upon each other.
+  const ground = layers.reduce(
+    (below, { color, opacity }) =>
+      below.map((byte, index) => (1 - opacity) * byte + opacity * color[index]!),
+    card,
+  );
+  expect(layers.length).toBeGreaterThan(5);
+  expect(labels.length).toBeGreaterThan(5);
+  for (const label of labels) {
+    expect(contrast(label as Color, ground as Color)).toBeGreaterThanOrEqual(LEAST_CONTRAST);
+  }
 });
 
 test('waste that the data do not tell from nothing is not sold as a number', async () => {

@@ -31,7 +31,7 @@ export interface Colors {
   accent: string;
   /** For what stands apart: the reader's own question. */
   mark: string;
-  /** Opacity of areas that text stands on. */
+  /** Opacity, of all layers together, of areas that text stands on. */
   wash: number;
   /** Ordered, told apart with any colour vision by their order in lightness and hue. */
   sequence: readonly string[];

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { isoTotal, levelLabels, lossLevels } from './surface';
+import { isoTotal, layerOpacity, levelLabels, lossLevels } from './surface';
 
 test('levels lie close at the bottom and end at the top', () => {
   const levels = lossLevels([2, 3, NaN]);
@@ -29,4 +29,9 @@ test('a level is labelled where the edge crosses it, in the logarithm', () => {
     { at: [10_000, 1], value: 2, insideData: true },
   ];
   expect(levelLabels([2.5, 1], edge)).toEqual([{ level: 2.5, fp: expect.closeTo(1000) }]);
+});
+
+test('layers together are as opaque as they may be', () => {
+  const through = (1 - layerOpacity(0.3, 14)) ** 14;
+  expect(1 - through).toBeCloseTo(0.3);
 });

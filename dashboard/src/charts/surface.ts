@@ -67,6 +67,11 @@ export function levelLabels(levels: readonly number[], edge: readonly GridPoint[
   });
 }
 
+/** The opacity of each of so many layers, one upon the other, that together have `opacity`. */
+export function layerOpacity(opacity: number, layerCount: number): number {
+  return 1 - (1 - opacity) ** (1 / layerCount);
+}
+
 /** The edges of the grid of cells whose outermost middles are the ends of the domains. */
 function cellEdges(x: [number, number], y: [number, number], count: number) {
   const half = ([lower, upper]: [number, number]) => (upper / lower) ** (0.5 / (count - 1));
@@ -111,7 +116,8 @@ export function surfaceChart(data: SurfaceData): Chart {
       const y = logY({ domain: yDomain, label: `QAT ${data.axisLabel}` });
       const levels = lossLevels(values);
       const edge = losses.filter((_, index) => index % qatTokens.length === 0);
-      const labels = levelLabels(levels, edge);
+      // What stands at the very left would stand on the ticks of the axis.
+      const labels = levelLabels(levels, edge).filter(({ fp }) => fp > fpTokens[1]!);
       // Rows of the grid run along x; ours run along y.
       const byRows = qatTokens.flatMap((_, row) =>
         fpTokens.map((_, column) => values[column * qatTokens.length + row]!),
@@ -139,7 +145,7 @@ export function surfaceChart(data: SurfaceData): Chart {
             value: Plot.identity,
             thresholds: levels,
             fill: colors.accent,
-            fillOpacity: 0.07,
+            fillOpacity: layerOpacity(colors.wash, levels.length),
             stroke: colors.accent,
             strokeWidth: 0.8,
           }),
@@ -149,7 +155,7 @@ export function surfaceChart(data: SurfaceData): Chart {
             dy: -24,
             rotate: -90,
             text: (label: LevelLabel) => label.level.toFixed(2),
-            fill: colors.accent,
+            fill: colors.text,
             stroke: colors.background,
             strokeWidth: 3,
           }),
