@@ -15,7 +15,7 @@ interface JobTableProps {
   onOpen(name: string): void;
 }
 
-const HEADINGS = ['State', 'Kind', 'What', 'Attempts', 'Worker', 'Done', 'Loss', 'Remarks'];
+const HEADINGS = ['State', 'Kind', 'What', 'Attempts', 'Worker', 'Done', 'Train loss', 'Remarks'];
 
 export function JobTable({ jobs, drawn, opened, onDraw, onOpen }: JobTableProps) {
   return (
