@@ -14,6 +14,7 @@ import {
   allStudies,
   lastUpdate,
   moves,
+  refreshStudies,
   studyId,
   subject,
   subjectRefusal,
@@ -94,6 +95,7 @@ function StudyPicker() {
       label="Study"
       value={studyId.value}
       options={shown.map((id) => ({ value: id, label: id }))}
+      onApproach={refreshStudies}
       onChange={(id) => {
         // Another study has other sizes and budgets: its pages begin with its own.
         location.hash = formatFragment({ page: route.value.page, parameters: { study: id } });

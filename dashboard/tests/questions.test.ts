@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 
 import { answerOf, figuresOf } from './support/browser';
 import { useDashboard } from './support/dashboard';
-import { ONE_FRACTION, startBundledServer, STUDY } from './support/server';
+import { bundledRows, ONE_FRACTION, startBundledServer, STUDY } from './support/server';
 
 const dashboard = useDashboard(startBundledServer);
 
@@ -85,6 +85,21 @@ test('another study is a click away', async () => {
   await page.locator('.refusal').waitFor();
   expect(page.url()).toContain(`study=${ONE_FRACTION}`);
   expect(await page.locator('.answer').count()).toBe(0);
+});
+
+test('a study made meanwhile can be chosen, and leaves the one that is looked at', async () => {
+  const page = await dashboard.open('fraction');
+  await answerOf(page);
+  const later = 'before-the-others';
+  dashboard.server.createStudy(later);
+  dashboard.server.importRows(later, bundledRows());
+  const picker = page.getByLabel('Study');
+  await picker.hover();
+  await picker.locator('option', { hasText: later }).waitFor({ state: 'attached' });
+  expect(await picker.inputValue()).toBe(STUDY);
+  await picker.selectOption(later);
+  await page.waitForURL(new RegExp(`study=${later}`));
+  await answerOf(page);
 });
 
 test('a plan can start from money, which needs devices and a price', async () => {

@@ -137,12 +137,14 @@ interface SelectProps {
   value: string;
   options: readonly { value: string; label: string }[];
   onChange(value: string): void;
+  /** A reader is about to choose. */
+  onApproach?(): void;
 }
 
-export function Select({ label, value, options, onChange }: SelectProps) {
+export function Select({ label, value, options, onChange, onApproach }: SelectProps) {
   const id = useId();
   return (
-    <div class="field">
+    <div class="field" onPointerEnter={onApproach} onFocusIn={onApproach}>
       <label for={id}>{label}</label>
       <select id={id} value={value} onChange={(event) => onChange(event.currentTarget.value)}>
         {options.map((option) => (

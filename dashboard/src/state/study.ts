@@ -41,14 +41,11 @@ export const moves = signal<readonly Move[]>([]);
 /** When the subject was last heard of. */
 export const lastUpdate = signal<Date | undefined>(undefined);
 
-/** The id of the study asked for: the one in the URL, else the first that has a fit. */
-export const studyId = computed<string | undefined>(() => {
-  const { study } = parameters.value;
-  if (study !== undefined) return study;
-  const known = allStudies.value ?? [];
-  const chosen = known.find((s) => s.fitStatus?.latestFit) ?? known[0];
-  return chosen && lastPart(chosen.name);
-});
+/** The study shown where the URL names none: the first that had a fit when it was chosen. */
+const usualStudyId = signal<string | undefined>(undefined);
+
+/** The id of the study asked for: the one in the URL, else the usual one. */
+export const studyId = computed(() => parameters.value.study ?? usualStudyId.value);
 
 /** Changes whenever answers about the study may be other ones than before. */
 export const knowledge = computed(() => {
@@ -59,14 +56,30 @@ export const knowledge = computed(() => {
 /** How often a server without a study is asked for one. */
 const NO_STUDY_MS = 3_000;
 
+// A study that comes later does not take the place of the one that a reader looks at.
+function takeStudies(found: Study[]): void {
+  if (!found.some((study) => lastPart(study.name) === usualStudyId.peek())) {
+    const usual = found.find((study) => study.fitStatus?.latestFit) ?? found[0];
+    usualStudyId.value = usual && lastPart(usual.name);
+  }
+  allStudies.value = found;
+}
+
 /** Loads all studies; while there are none, goes on asking until `signal`. */
 async function loadStudies(signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const reply = await studies.listStudies({ pageSize: 1000 }, { signal });
-    allStudies.value = reply.studies;
+    takeStudies(reply.studies);
     if (reply.studies.length > 0) return;
     await wait(NO_STUDY_MS, signal);
   }
+}
+
+const refreshCount = signal(0);
+
+/** Loads the studies anew, for a reader who is about to choose one. */
+export function refreshStudies(): void {
+  refreshCount.value = refreshCount.peek() + 1;
 }
 
 async function latestFit(study: string, signal: AbortSignal): Promise<Fit | undefined> {
@@ -148,9 +161,12 @@ async function follow(name: string, signal: AbortSignal): Promise<void> {
 export function followStudy(): void {
   effect(() => {
     void connectionCount.value;
+    void refreshCount.value;
+    if (!isVisible.value) return;
     const left = new AbortController();
     loadStudies(left.signal).catch((error: unknown) => {
-      if (left.signal.aborted || isUnreachable(error)) return;
+      // Those that are known are shown on.
+      if (left.signal.aborted || isUnreachable(error) || allStudies.peek()) return;
       subjectRefusal.value = refusalOf(error);
     });
     return () => left.abort();
