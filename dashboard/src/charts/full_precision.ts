@@ -40,7 +40,7 @@ function differenceText(difference: number | undefined): string {
   if (difference === undefined) return '';
   const size = Math.abs(difference);
   const digits = size >= 10 ? 0 : size >= 1 ? 1 : 2;
-  return `${difference < 0 ? '−' : '+'}${size.toFixed(digits)}`;
+  return `${difference < 0 ? '-' : '+'}${size.toFixed(digits)}`;
 }
 
 // The grid goes on beyond its edges by one cell, as it is at them: a contour is the rim of an

@@ -42,7 +42,7 @@ function widthText(weightBits: number): string {
 }
 
 function percentText(residual: number): string {
-  return `${residual < 0 ? '−' : '+'}${formatPercent(Math.abs(residual))}`;
+  return `${residual < 0 ? '-' : '+'}${formatPercent(Math.abs(residual))}`;
 }
 
 function rowOf(run: FittedRun) {

@@ -120,7 +120,7 @@ function factsOf(fit: Fit): Fact[] {
   if (rSquared !== undefined) facts.push({ name: 'R squared', value: rSquared.toFixed(4) });
   if (fractionLaw?.a) {
     facts.push({
-      name: 'f = exp(−a / ln S)',
+      name: 'f = exp(-a / ln S)',
       value: `a = ${withInterval(coefficientInterval(fractionLaw.a, Infinity), formatReal)}`,
       note:
         `from ${fractionLaw.optimumCount} measured optima` +

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 
 import {
   CoefficientSchema,
+  ExplainFitResponseSchema,
+  FitSchema,
   FractionMisfitSchema,
   LeaveOutReason,
   LackOfFitSchema,
@@ -11,6 +13,8 @@ import {
 import {
   coefficientInterval,
   coefficientTable,
+  derivedTable,
+  directionTable,
   fractionMisfitText,
   lackOfFitText,
   leftOutText,
@@ -69,6 +73,32 @@ test('rows left out are told with their reasons', () => {
   ];
   expect(leftOutText(rows)).toBe('116 controls, 64 of another schedule');
   expect(leftOutText([])).toBe('');
+  const unheardOf = create(RowsLeftOutSchema, { reason: 999 as LeaveOutReason, count: 1n });
+  expect(leftOutText([unheardOf])).toBe('1 for a reason unknown to this version');
+});
+
+test('an error that the data do not tell is left empty, and its column out if none is told', () => {
+  const told = { name: 'E', value: 1.5, standardError: 0.012345 };
+  const untold = { name: 'k', value: 2 };
+  expect(derivedTable(create(FitSchema, { derivedCoefficients: [told, untold] })).rows).toEqual([
+    ['E', '1.5', '0.012'],
+    ['k', '2', ''],
+  ]);
+  expect(derivedTable(create(FitSchema, { derivedCoefficients: [untold] })).headings).toEqual([
+    'Derived',
+    'Value',
+  ]);
+});
+
+test('a combination of coefficients is told with its signs', () => {
+  const parts = [
+    { coefficient: 'zeta', weight: 0.707 },
+    { coefficient: 'eta', weight: -0.7 },
+  ];
+  const explanation = create(ExplainFitResponseSchema, {
+    directions: [{ standardError: 3.14, parts }],
+  });
+  expect(directionTable(explanation).rows).toEqual([['3.1', '+0.71 zeta -0.70 eta']]);
 });
 
 test('misfit within the noise is called so', () => {

@@ -36,7 +36,10 @@ const LEFT_OUT: Partial<Record<LeaveOutReason, string>> = {
 /** "116 controls, 64 of another schedule"; empty if every row is fitted. */
 export function leftOutText(rows: readonly RowsLeftOut[]): string {
   return rows
-    .map(({ reason, count }) => `${count} ${LEFT_OUT[reason] ?? 'for another reason'}`)
+    .map(
+      ({ reason, count }) =>
+        `${count} ${LEFT_OUT[reason] ?? 'for a reason unknown to this version'}`,
+    )
     .join(', ');
 }
 
@@ -66,6 +69,11 @@ function noteOf({ identified, atBound }: Coefficient): string {
   return atBound ? 'at a bound' : '';
 }
 
+/** Empty where the data tell none. */
+function errorText(standardError: number | undefined): string {
+  return standardError === undefined ? '' : formatReal(Number(standardError.toPrecision(2)));
+}
+
 export function coefficientTable(
   coefficients: readonly Coefficient[],
   degreesOfFreedom: number | undefined,
@@ -86,7 +94,7 @@ export function coefficientTable(
         name,
         formatReal(value),
         intervalText(interval, formatReal) ?? '',
-        standardError === undefined ? '' : formatReal(Number(standardError.toPrecision(2))),
+        errorText(standardError),
         unit,
         noteOf(coefficient),
       ];
@@ -95,14 +103,14 @@ export function coefficientTable(
 }
 
 export function derivedTable({ derivedCoefficients }: Fit): TextTable {
-  return {
+  return withoutEmptyColumns({
     headings: ['Derived', 'Value', 'Standard error'],
     rows: derivedCoefficients.map(({ name, value, standardError }) => [
       name,
       formatReal(value),
-      standardError === undefined ? 'not identified' : formatReal(standardError),
+      errorText(standardError),
     ]),
-  };
+  });
 }
 
 /** "p < 1e-99". */
@@ -165,11 +173,10 @@ export function directionTable({ directions }: ExplainFitResponse): TextTable {
       formatReal(Number(standardError.toPrecision(2))),
       parts
         .map(({ coefficient, weight }) => {
-          const sign = weight < 0 ? '−' : '+';
-          return `${sign} ${Math.abs(weight).toFixed(2)} ${coefficient}`;
+          const sign = weight < 0 ? '-' : '+';
+          return `${sign}${Math.abs(weight).toFixed(2)} ${coefficient}`;
         })
-        .join(' ')
-        .replace(/^\+ /, ''),
+        .join(' '),
     ]),
   };
 }

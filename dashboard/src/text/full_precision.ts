@@ -8,13 +8,15 @@ import { withInterval } from './estimate';
 import { formatBytes, formatQuantity, formatReal, formatSigned } from './quantity';
 import { withoutEmptyColumns, type TextTable } from './text_table';
 
-function signedPercent(share: number): string {
+/** Tokens to add, as a share of the budget; from ten budgets on, how many it takes in all. */
+function extraTokensText(share: number): string {
+  if (share >= 10) return `${formatQuantity(1 + share)}-fold`;
   return `${share < 0 ? '' : '+'}${formatReal(Number((100 * share).toPrecision(3)))} %`;
 }
 
 /** Tokens beyond the budget with which the width matches full precision. */
 export function tokensToMatch({ extraTokenShare }: EqualTokensComparison): string {
-  return extraTokenShare ? withInterval(extraTokenShare, signedPercent) : 'none suffice';
+  return extraTokenShare ? withInterval(extraTokenShare, extraTokensText) : 'none suffice';
 }
 
 export function equalTokensTable({ widths }: CompareToFullPrecisionResponse): TextTable {

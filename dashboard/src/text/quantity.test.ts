@@ -108,4 +108,7 @@ test('percent, real and signed numbers', () => {
   expect(formatReal(Infinity)).toBe('Infinity');
   expect(formatSigned(-0.03649)).toBe('-0.0365');
   expect(formatSigned(0)).toBe('+0.0000');
+  expect(formatSigned(-999_999)).toBe('-999999.0000');
+  expect(formatSigned(2.3456e8)).toBe('+2.346e8');
+  expect(formatSigned(-Infinity)).toBe('-Infinity');
 });

@@ -153,9 +153,15 @@ export function formatLoss(lossNats: number): string {
   return lossNats.toFixed(4);
 }
 
-/** "+0.0134", "-0.0365". */
+/** Beyond it digits behind the point tell nothing. */
+const LARGEST_EVERYDAY_SIZE = 1e6;
+
+/** "+0.0134", "-0.0365"; "+2.35e8" where it is beyond everyday size. */
 export function formatSigned(value: number): string {
-  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(4)}`;
+  const size = Math.abs(value);
+  const isEveryday = size < LARGEST_EVERYDAY_SIZE;
+  const text = isEveryday ? size.toFixed(4) : size.toExponential(3).replace('e+', 'e');
+  return `${value < 0 ? '-' : '+'}${text}`;
 }
 
 export function formatReal(value: number): string {
