@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 
-import { download, figuresOf, inspect, VIEWS } from './support/browser';
+import { download, downloadLines, figuresOf, inspect, VIEWS } from './support/browser';
 import { useDashboard } from './support/dashboard';
 import { REPOSITORY } from './support/paths';
 import { startServer } from './support/server';
@@ -45,8 +45,11 @@ const rowOf = (page: Page, id: string) =>
     has: page.getByRole('button', { name: id, exact: true }),
   });
 
-const pointsOf = (page: Page) =>
-  page.locator('[data-figure=learning-curves] .rows summary').innerText();
+/** Waits until the curves together have as many points. */
+const curvesHave = (page: Page, pointCount: number) =>
+  page
+    .locator('[data-figure=learning-curves] .rows summary', { hasText: `Rows (${pointCount})` })
+    .waitFor();
 
 test.each(VIEWS)('a study without jobs says where from, at $width, $theme', async (view) => {
   dashboard.server.bitbudget('study', 'create', `idle-${view.name}`);
@@ -106,7 +109,7 @@ test('curves grow while one looks; zoom and choice stay', async () => {
   await first.report(10);
   const page = await dashboard.open(`jobs?study=${study}&campaign=night`);
   await page.locator('.u-over').waitFor();
-  await page.waitForFunction(() => document.body.innerText.includes('Rows (10)'));
+  await curvesHave(page, 10);
   const figure = page.locator('[data-figure=learning-curves]');
   await figure.getByRole('button', { name: 'Zoom in' }).click();
   await page.waitForURL(/learning-curves\.zoom=/);
@@ -114,10 +117,10 @@ test('curves grow while one looks; zoom and choice stay', async () => {
   const zoomed = page.url();
 
   await first.report(5);
-  await page.waitForFunction(() => document.body.innerText.includes('Rows (15)'));
+  await curvesHave(page, 15);
   const second = await lease(study, 'node-2');
   await second.report(7);
-  await page.waitForFunction(() => document.body.innerText.includes('Rows (22)'));
+  await curvesHave(page, 22);
   expect(page.url()).toBe(zoomed);
   expect(await rowOf(page, first.id).getByRole('checkbox').isChecked()).toBe(true);
   expect(await rowOf(page, second.id).getByRole('checkbox').isChecked()).toBe(true);
@@ -139,9 +142,8 @@ test('curves grow while one looks; zoom and choice stay', async () => {
   await first.report(25);
   await first.complete(1.66);
   await rowOf(page, first.id).getByText('succeeded').waitFor();
-  await page.waitForFunction(() => document.body.innerText.includes('Rows (40)'));
-  const csv = await download(figure, 'CSV');
-  const [header, ...rows] = csv.trimEnd().split('\n');
+  await curvesHave(page, 40);
+  const [header, ...rows] = await downloadLines(figure, 'CSV');
   expect(header).toBe('job,label,tokens,loss_nats,learning_rate,tokens_per_second');
   expect(rows).toHaveLength(40);
   const svg = await download(figure, 'SVG');
@@ -187,7 +189,7 @@ test("a trainer of one's own is watched to its end", async () => {
     await rowOf(page, '1').getByText('running', { exact: true }).waitFor();
     await page.locator('.u-over').waitFor();
     await rowOf(page, '1').getByText('succeeded', { exact: true }).waitFor({ timeout: 80_000 });
-    expect(await pointsOf(page)).toBe('Rows (150)');
+    await curvesHave(page, 150);
     expect(await rowOf(page, '1').innerText()).toMatch(/example\s+100 %\s+2\.\d{4}/);
     await rowOf(page, '1').getByRole('button').click();
     const details = page.getByRole('region', { name: 'Job 1' });

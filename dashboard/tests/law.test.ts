@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 
-import { download, figuresOf, inspect, VIEWS } from './support/browser';
+import { download, downloadLines, figuresOf, inspect, VIEWS } from './support/browser';
 import { useDashboard } from './support/dashboard';
 import { ONE_FRACTION, startBundledServer, STUDY } from './support/server';
 
@@ -53,8 +53,7 @@ test('hands out its rows and its drawings', async () => {
   const page = await dashboard.open(`law?study=${STUDY}`);
   await figuresOf(page, 2);
   const figure = page.locator('[data-figure=predicted]');
-  const csv = await download(figure, 'CSV');
-  const [header, ...rows] = csv.trimEnd().split('\n');
+  const [header, ...rows] = await downloadLines(figure, 'CSV');
   expect(header).toBe(
     'experiment,parameters,weight_bits,fp_tokens,qat_tokens,measured_nats,predicted_nats,' +
       'residual,scaled_residual,leverage,outlier',

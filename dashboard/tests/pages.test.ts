@@ -5,36 +5,18 @@ import { describe, expect, test } from 'vitest';
 import { answerOf, figuresOf, inspect, VIEWS } from './support/browser';
 import { contrast, type Color } from './support/contrast';
 import { useDashboard } from './support/dashboard';
+import { ANSWER_PAGES } from './support/pages';
 import { ONE_FRACTION, startBundledServer, STUDY } from './support/server';
-
-const SMALL_MODEL = 'vocabulary=128&contextTokens=64';
-
-/** A page with a number: what it looks like, and the figures below it. */
-const PAGES = [
-  { id: 'fraction', number: / %$/, figures: ['best-fraction', 'loss-by-fraction'] },
-  { id: 'plan', number: /^\d\.\d{4}$/, figures: ['widths', 'memory', 'schedule'] },
-  { id: 'surface', number: /^\d\.\d{4}$/, figures: ['surface'] },
-  { id: 'waste', number: /( %|not told from 0)$/, figures: ['waste'] },
-  {
-    id: 'full-precision',
-    number: /^[+-]\d\.\d{4}$/,
-    figures: ['full-precision-plane', 'full-precision-curves'],
-  },
-  {
-    id: 'bits',
-    query: `&${SMALL_MODEL}&memoryBytes=60KiB`,
-    number: / bits?$/,
-    figures: ['best-width', 'width-probability', 'memory'],
-  },
-];
 
 const dashboard = useDashboard(startBundledServer);
 
-describe.each(PAGES)('$id', ({ id, query = '', number, figures }) => {
+describe.each(ANSWER_PAGES)('$id', ({ id, query = '', number, figures }) => {
+  const names = Object.keys(figures);
+
   test.each(VIEWS)('answers at $width pixels, $theme', async (view) => {
     const page = await dashboard.open(`${id}?study=${STUDY}${query}`, view);
     expect(await answerOf(page)).toMatch(number);
-    expect(await figuresOf(page, figures.length)).toEqual(figures);
+    expect(await figuresOf(page, names.length)).toEqual(names);
     await inspect(page, `${id}-${view.name}`);
   });
 
@@ -82,15 +64,19 @@ test('a question outside the data says how far', async () => {
   );
 });
 
-test.each(PAGES)('$id answers and draws far outside the data too', async ({ id, figures }) => {
-  const far =
-    'parameters=7B&totalTokens=1.4T&fpTokens=1.2T&qatTokens=200B&computeFlops=6e22' +
-    (id === 'bits' ? '&memoryBytes=4GiB' : '');
-  const page = await dashboard.open(`${id}?study=${STUDY}&${far}`);
-  await answerOf(page);
-  expect(await figuresOf(page, figures.length)).toEqual(figures);
-  expect(await page.locator('.outside li').count()).toBeGreaterThan(0);
-});
+test.each(ANSWER_PAGES)(
+  '$id answers and draws far outside the data too',
+  async ({ id, figures }) => {
+    const names = Object.keys(figures);
+    const far =
+      'parameters=7B&totalTokens=1.4T&fpTokens=1.2T&qatTokens=200B&computeFlops=6e22' +
+      (id === 'bits' ? '&memoryBytes=4GiB' : '');
+    const page = await dashboard.open(`${id}?study=${STUDY}&${far}`);
+    await answerOf(page);
+    expect(await figuresOf(page, names.length)).toEqual(names);
+    expect(await page.locator('.outside li').count()).toBeGreaterThan(0);
+  },
+);
 
 /** What WCAG asks of text at the least. */
 const LEAST_CONTRAST = 4.5;

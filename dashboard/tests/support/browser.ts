@@ -106,3 +106,8 @@ export async function download(within: Page | Locator, button: string): Promise<
   ]);
   return readFileSync(await file.path(), 'utf8');
 }
+
+/** The lines of the file that a button hands out. */
+export async function downloadLines(within: Page | Locator, button: string): Promise<string[]> {
+  return (await download(within, button)).trimEnd().split('\n');
+}
