@@ -1,5 +1,7 @@
 // Small tables of text.
 
+import type { ComponentChildren } from 'preact';
+
 import type { TextTable } from '../text/text_table';
 
 export function TextTableView({ table, label }: { table: TextTable; label: string }) {
@@ -26,5 +28,23 @@ export function TextTableView({ table, label }: { table: TextTable; label: strin
         </tbody>
       </table>
     </div>
+  );
+}
+
+interface TableCardProps {
+  title: string;
+  table: TextTable;
+  /** What is to be said of it. */
+  children?: ComponentChildren;
+}
+
+/** A table on a card of its own, called by its title. */
+export function TableCard({ title, table, children }: TableCardProps) {
+  return (
+    <section class="card">
+      <h2>{title}</h2>
+      <TextTableView table={table} label={title} />
+      {children}
+    </section>
   );
 }

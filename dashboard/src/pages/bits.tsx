@@ -4,11 +4,12 @@ import { useMemo } from 'preact/hooks';
 
 import { memoryChart } from '../charts/widths';
 import { AnswerCard, RefusalCard, type Fact } from '../components/answer';
+import { Candidates } from '../components/candidates';
 import { Figure } from '../components/figure';
 import { Input, Inputs, QuestionForm } from '../components/inputs';
 import { QuestionAndAnswer } from '../components/layout';
 import { MEMORY_FIELDS, MemoryInputs, memoryModelOf } from '../components/model_inputs';
-import { TextTableView } from '../components/text_table';
+import { TableCard } from '../components/text_table';
 import type { OptimizeBitWidthResponse } from '../gen/bitbudget/v1/planner_pb';
 import { planner } from '../rpc/clients';
 import { currentLaw } from '../rpc/source';
@@ -26,13 +27,7 @@ import {
   formatSigned,
   formatTokens,
 } from '../text/quantity';
-import {
-  bitsText,
-  candidateRemarks,
-  candidateTable,
-  memoryRuleText,
-  memoryTable,
-} from '../text/widths';
+import { bitsText, memoryRuleText, memoryTable } from '../text/widths';
 import { BitsFigures } from './bits_figures';
 
 const FIELDS = {
@@ -86,15 +81,7 @@ export default function BitsPage() {
     >
       {refusal && <RefusalCard refusal={refusal} />}
       {answer && <BitsCard answer={answer} pending={pending} />}
-      {answer && (
-        <section class="card">
-          <h2>Widths compared</h2>
-          <TextTableView table={candidateTable(answer.candidates)} label="Widths compared" />
-          {candidateRemarks(answer.candidates, answer.refused).map((remark) => (
-            <p key={remark}>{remark}</p>
-          ))}
-        </section>
-      )}
+      {answer && <Candidates candidates={answer.candidates} refused={answer.refused} />}
       {values && !refusal && (
         <BitsFigures
           measured={measured}
@@ -164,14 +151,9 @@ function Memory({ answer }: { answer: OptimizeBitWidthResponse }) {
   return (
     <>
       <Figure name="memory" chart={chart} />
-      <section class="card">
-        <h2>Memory at {bitsText(best.weightBits)}</h2>
-        <TextTableView
-          table={memoryTable(best.memory!)}
-          label={`Memory at ${bitsText(best.weightBits)}`}
-        />
+      <TableCard title={`Memory at ${bitsText(best.weightBits)}`} table={memoryTable(best.memory!)}>
         <p class="hint">{memoryRuleText(answer.memoryModel!)}</p>
-      </section>
+      </TableCard>
     </>
   );
 }

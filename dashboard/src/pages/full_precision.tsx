@@ -14,7 +14,7 @@ import {
   ModelInputs,
 } from '../components/model_inputs';
 import { REFERENCE } from '../components/reference';
-import { TextTableView } from '../components/text_table';
+import { TableCard } from '../components/text_table';
 import type {
   CompareToFullPrecisionResponse,
   WidthComparison,
@@ -164,16 +164,14 @@ function Tables({ answer }: { answer: CompareToFullPrecisionResponse }) {
   const equalMemory = equalMemoryTable(answer);
   return (
     <>
-      <section class="card">
-        <h2>At equal tokens</h2>
-        <TextTableView table={equalTokensTable(answer)} label="At equal tokens" />
-      </section>
+      <TableCard title="At equal tokens" table={equalTokensTable(answer)} />
       {equalMemory.rows.length > 0 && (
-        <section class="card">
-          <h2>At equal memory, against the largest full-precision model that fits</h2>
-          <TextTableView table={equalMemory} label="At equal memory" />
+        <TableCard
+          title="At equal memory, against the largest full-precision model that fits"
+          table={equalMemory}
+        >
           <p class="hint">{memoryRuleText(answer.memoryModel!)}</p>
-        </section>
+        </TableCard>
       )}
     </>
   );

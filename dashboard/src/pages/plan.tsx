@@ -5,6 +5,7 @@ import { useMemo } from 'preact/hooks';
 import { scheduleChart } from '../charts/schedule';
 import { memoryChart, widthLossChart } from '../charts/widths';
 import { AnswerCard, RefusalCard } from '../components/answer';
+import { Candidates } from '../components/candidates';
 import { Figure } from '../components/figure';
 import { Input, Inputs, QuestionForm, Select } from '../components/inputs';
 import { QuestionAndAnswer } from '../components/layout';
@@ -16,7 +17,7 @@ import {
   MemoryInputs,
   memoryModelOf,
 } from '../components/model_inputs';
-import { TextTableView } from '../components/text_table';
+import { TableCard, TextTableView } from '../components/text_table';
 import type { PlanTrainingResponse } from '../gen/bitbudget/v1/planner_pb';
 import { planner } from '../rpc/clients';
 import { currentLaw } from '../rpc/source';
@@ -38,7 +39,7 @@ import {
   type PlanQuestion,
 } from '../text/plan';
 import { formatLoss } from '../text/quantity';
-import { candidateRemarks, candidateTable, memoryRuleText, memoryTable } from '../text/widths';
+import { memoryRuleText, memoryTable } from '../text/widths';
 
 /** What may be spent, or what shall be reached: one of them is asked for. */
 const GOALS = {
@@ -187,19 +188,11 @@ function Plan({ answer, question, pending }: PlanProps) {
         </p>
       </AnswerCard>
       <Figure name="widths" chart={charts.losses} />
-      <section class="card">
-        <h2>Widths compared</h2>
-        <TextTableView table={candidateTable(candidates)} label="Widths compared" />
-        {candidateRemarks(candidates, refused).map((remark) => (
-          <p key={remark}>{remark}</p>
-        ))}
-      </section>
+      <Candidates candidates={candidates} refused={refused} />
       <Figure name="memory" chart={charts.memory} />
-      <section class="card">
-        <h2>Memory of the plan</h2>
-        <TextTableView table={memoryTable(plan!.memory!)} label="Memory of the plan" />
+      <TableCard title="Memory of the plan" table={memoryTable(plan!.memory!)}>
         <p class="hint">{memoryRuleText(memoryModel!)}</p>
-      </section>
+      </TableCard>
       <Figure name="schedule" chart={charts.schedule} />
       <section class="card">
         <h2>Schedule</h2>
