@@ -6,8 +6,13 @@ import { formatPercent, formatQuantity } from '../text/quantity';
 import { bitsText } from '../text/widths';
 import { colorOf, symbolOf, type Chart } from './chart';
 import { legend, logX, questionRule } from './marks';
-import type { MeasuredOptimum, Run } from './measured_optima';
-import { qatFraction, totalTokens } from './measured_optima';
+import {
+  measuredText,
+  qatFraction,
+  totalTokens,
+  type MeasuredOptimum,
+  type Run,
+} from './measured_optima';
 import { extentOf, levelOf } from './scales';
 import { AXIS_LABELS, type TokenAxis } from './token_axis';
 
@@ -236,9 +241,7 @@ export function lossChart(data: LossData): Chart {
             stroke: (run: Run) => color(totalTokens(run)),
             r: 3,
             tip: true,
-            title: (run: Run) =>
-              `measured: ${run.lossNats} nats\n${formatPercent(qatFraction(run))} QAT of ` +
-              `${formatQuantity(totalTokens(run))} tokens`,
+            title: measuredText,
           }),
           best &&
             Plot.dot([best], {

@@ -3,6 +3,7 @@
 // fractions, and the mean log loss is least at none of the outermost, the vertex of the
 // parabola in logit f through the least and its neighbours.
 
+import { formatPercent, formatQuantity } from '../text/quantity';
 import { levelOf, levelsOf } from './scales';
 
 export interface Run {
@@ -28,6 +29,14 @@ interface Level {
 
 export const totalTokens = (run: Run) => run.fpTokens + run.qatTokens;
 export const qatFraction = (run: Run) => run.qatTokens / totalTokens(run);
+
+/** What was measured, for whoever points at it. */
+export function measuredText(run: Run): string {
+  return (
+    `measured: ${run.lossNats} nats\n${formatPercent(qatFraction(run))} QAT of ` +
+    `${formatQuantity(totalTokens(run))} tokens`
+  );
+}
 
 const logit = (fraction: number) => Math.log(fraction / (1 - fraction));
 

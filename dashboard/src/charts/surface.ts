@@ -6,7 +6,7 @@ import { formatLoss, formatPercent, formatQuantity } from '../text/quantity';
 import type { GridPoint } from './grid';
 import type { Chart } from './chart';
 import { logX, logY } from './marks';
-import { qatFraction, totalTokens, type Run } from './measured_optima';
+import { measuredText, type Run } from './measured_optima';
 import { extentOf, logSpaced } from './scales';
 
 export interface Optimum {
@@ -172,9 +172,7 @@ export function surfaceChart(data: SurfaceData): Chart {
             fill: colors.text,
             r: 2.5,
             tip: true,
-            title: (run: Run) =>
-              `measured: ${run.lossNats} nats\n${formatPercent(qatFraction(run))} QAT of ` +
-              `${formatQuantity(totalTokens(run))} tokens`,
+            title: measuredText,
           }),
           Plot.line(shown, {
             x: (point: { fp: number }) => scaled(point.fp),

@@ -9,7 +9,14 @@ import { colorsOf, type Chart, type Colors } from '../charts/chart';
 import { scaledRange } from '../charts/scales';
 import { theme } from '../state/theme';
 import { svgDocument } from '../text/export';
-import { FigureFrame, heightFor, useWidth, useZoom, type Range } from './figure_frame';
+import {
+  FigureFrame,
+  heightFor,
+  SHORTEST_DRAG_PIXELS,
+  useWidth,
+  useZoom,
+  type Range,
+} from './figure_frame';
 
 type Drawing = (SVGSVGElement | HTMLElement) & Plot.Plot;
 
@@ -98,9 +105,6 @@ interface BrushProps {
   onSelect(range: Range): void;
   children: ComponentChildren;
 }
-
-/** Less is a click that slipped. */
-const SHORTEST_DRAG_PIXELS = 8;
 
 /** Dragging with the mouse over its children selects a stretch of the x axis. */
 function Brush({ drawing, onSelect, children }: BrushProps) {

@@ -11,6 +11,9 @@ import { DataTable } from './table';
 
 export type Range = [number, number];
 
+/** Less is a click that slipped. */
+export const SHORTEST_DRAG_PIXELS = 8;
+
 /** The width that the element has by now. */
 export function useWidth(element: { current: HTMLElement | null }): number {
   const [width, setWidth] = useState(0);

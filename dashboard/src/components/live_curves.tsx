@@ -12,13 +12,18 @@ import { theme } from '../state/theme';
 import { svgDocument } from '../text/export';
 import { formatLoss, formatQuantity } from '../text/quantity';
 import { draw } from './figure';
-import { FigureFrame, heightFor, useWidth, useZoom, type Range } from './figure_frame';
+import {
+  FigureFrame,
+  heightFor,
+  SHORTEST_DRAG_PIXELS,
+  useWidth,
+  useZoom,
+  type Range,
+} from './figure_frame';
 
 const NAME = 'learning-curves';
 /** Of files. */
 const FILE_WIDTH = 900;
-/** Less is a click that slipped. */
-const SHORTEST_DRAG_PIXELS = 8;
 
 function optionsOf(
   curves: readonly Curve[],
