@@ -15,8 +15,8 @@ import { createJob, Training, TRAINER } from './support/worker';
 
 const dashboard = useDashboard(startServer);
 
-/** A study with a campaign of as many jobs of 20,000 tokens. */
-function startCampaign(study: string, jobCount: number): void {
+/** A campaign of as many jobs of 20,000 tokens. */
+function createCampaign(study: string, campaign: string, jobCount: number): void {
   const grid = {
     title: 'a night of letters',
     trainer: TRAINER,
@@ -33,8 +33,13 @@ function startCampaign(study: string, jobCount: number): void {
   };
   const file = join(dashboard.server.folder, `${study}.json`);
   writeFileSync(file, JSON.stringify(grid));
+  dashboard.server.bitbudget('campaign', 'create', campaign, '--study', study, '--grid', file);
+}
+
+/** A study with such a campaign, called night. */
+function startCampaign(study: string, jobCount: number): void {
   dashboard.server.bitbudget('study', 'create', study);
-  dashboard.server.bitbudget('campaign', 'create', 'night', '--study', study, '--grid', file);
+  createCampaign(study, 'night', jobCount);
 }
 
 const lease = (study: string, worker: string, seconds?: number) =>
@@ -173,6 +178,19 @@ test('jobs are cancelled and tried again', async () => {
   await campaign.getByRole('button', { name: 'Cancel campaign' }).click();
   await campaign.getByText('Ended.').waitFor();
   expect(await campaign.innerText()).toContain('2 cancelled');
+});
+
+test('a campaign made meanwhile can be chosen', async () => {
+  const study = 'meanwhile';
+  startCampaign(study, 1);
+  const page = await dashboard.open(`jobs?study=${study}&campaign=night`);
+  await rowOf(page, '1').getByText('queued', { exact: true }).waitFor();
+  createCampaign(study, 'day', 2);
+  const picker = page.getByRole('combobox', { name: 'Campaign' });
+  await picker.hover();
+  await picker.locator('option[value=day]').waitFor({ state: 'attached' });
+  await picker.selectOption('day');
+  await rowOf(page, '3').getByText('queued', { exact: true }).waitFor();
 });
 
 test("a trainer of one's own is watched to its end", async () => {

@@ -1,5 +1,6 @@
 // What is being trained?
 
+import type { CallOptions } from '@connectrpc/connect';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 
 import { timelineChart, barsOf } from '../charts/timeline';
@@ -41,7 +42,7 @@ export default function JobsPage() {
 
   return (
     <>
-      <CampaignPicker study={study} id={id} jobCount={all.length} />
+      <CampaignPicker study={study} id={id} />
       {refusal && <RefusalCard refusal={refusal} />}
       {live.refusal && <RefusalCard refusal={live.refusal} />}
       {campaign && (
@@ -66,19 +67,19 @@ export default function JobsPage() {
   );
 }
 
-interface CampaignPickerProps {
-  study: string;
-  id: string;
-  /** With new jobs there may be new campaigns. */
-  jobCount: number;
+interface CampaignsQuestion {
+  parent: string;
+  /** Asked anew there may be more of them. */
+  askCount: number;
 }
 
-async function listCampaigns({ parent }: { parent: string; jobCount: number }) {
-  return (await campaigns.listCampaigns({ parent, pageSize: 1000 })).campaigns;
+async function listCampaigns({ parent }: CampaignsQuestion, options: CallOptions) {
+  return (await campaigns.listCampaigns({ parent, pageSize: 1000 }, options)).campaigns;
 }
 
-function CampaignPicker({ study, id, jobCount }: CampaignPickerProps) {
-  const { answer } = useAnswer(listCampaigns, { parent: study, jobCount });
+function CampaignPicker({ study, id }: { study: string; id: string }) {
+  const [askCount, setAskCount] = useState(0);
+  const { answer } = useAnswer(listCampaigns, { parent: study, askCount });
   const known = (answer ?? []).map(({ name, title }) => ({
     value: lastPart(name),
     label: title ? `${lastPart(name)}: ${title}` : lastPart(name),
@@ -94,6 +95,7 @@ function CampaignPicker({ study, id, jobCount }: CampaignPickerProps) {
           ...known.reverse(),
           ...(isKnown ? [] : [{ value: id, label: id }]),
         ]}
+        onApproach={() => setAskCount(askCount + 1)}
         onChange={(campaign) =>
           setParameters({ campaign: campaign || undefined, jobs: undefined, job: undefined })
         }
