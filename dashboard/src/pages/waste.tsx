@@ -24,7 +24,7 @@ import { useForm } from '../state/form';
 import { count, real } from '../text/fields';
 import { subject } from '../state/study';
 import { measuredOf, rangeAround, usualQuestion } from '../state/usual_question';
-import { intervalText, mayBeZero, type Interval } from '../text/estimate';
+import { intervalText, mayBeZero, wasteText, type Interval } from '../text/estimate';
 import { formatLoss, formatPercent, formatQuantity, formatShare } from '../text/quantity';
 import { hardwareText } from '../text/plan';
 import { bitsText } from '../text/widths';
@@ -125,7 +125,7 @@ function WasteCard({ answer, weightBits, pending }: WasteCardProps) {
   return (
     <AnswerCard
       label="Wasted, of the tokens"
-      value={isTold ? formatShare(waste.value) : 'not told from 0'}
+      value={wasteText(waste).value}
       interval={
         isTold ? intervalText(waste, formatShare) : `0 % to ${formatShare(waste.upper ?? 0)}`
       }
