@@ -27,16 +27,20 @@ MAX_BIT_DECAY = 4.0
 
 def terms_of(variant):
     """Terms as (coefficient, quantized only, [(exponent, feature), ...])."""
-    interaction_decay = {"full": [("mu", "bits")],
-                         "no_irreducible": [("mu", "bits")],
-                         "shared_bit_decay": [("chi", "bits")],
-                         "bit_free_interaction": []}[variant]
-    floor = [] if variant == "no_irreducible" else [("theta", True, [("kappa", "bits")])]
+    decay_of_bits = [("mu", "bits")]
+    floor = [("alpha", False, [])]
+    bits_floor = [("theta", True, [("kappa", "bits")])]
+    interaction_decay, floors = {
+        "full": (decay_of_bits, floor + bits_floor),
+        "shared_bit_decay": ([("chi", "bits")], floor + bits_floor),
+        "bit_free_interaction": ([], floor + bits_floor),
+        "no_irreducible": (decay_of_bits, floor),
+        "no_floors": (decay_of_bits, []),
+    }[variant]
     return [
-        ("alpha", False, []),
+        *floors,
         ("beta", False, [("gamma", "tokens")]),
         ("zeta", False, [("eta", "size")]),
-        *floor,
         ("phi", True, [("chi", "bits"), ("psi", "size"), ("omega", "qat")]),
         ("lambda", True, interaction_decay + [("nu", "size"), ("xi", "fp"), ("rho", "qat")]),
     ]

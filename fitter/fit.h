@@ -142,6 +142,9 @@ struct FractionLaw {
   int optimum_count = 0;
   int bound_count = 0;  // cells that bound the optimum, see FitFractionLaw
   double mean_absolute_error = 0;
+  // Robust standard deviation of ln of the coefficients that single optima ask for: by
+  // so much one more optimum may differ.
+  double log_a_scatter = 0;
 };
 
 // How one search went.

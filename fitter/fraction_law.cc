@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "fitter/lack_of_fit.h"
+#include "fitter/noise.h"
 #include "util/error.h"
 #include "util/status_macros.h"
 
@@ -120,6 +121,16 @@ class AbsoluteError {
     return sum / count;
   }
 
+  // Robust, of ln of the coefficient that an exact optimum asks for.
+  double LogScatter(double a) const {
+    std::vector<double> residuals;
+    for (const Point& point : points_) {
+      if (point.is_exact)
+        residuals.push_back(std::log(-std::log(point.fraction) * point.log_s / a));
+    }
+    return RobustScale(residuals);
+  }
+
   // Of a: the median of normal errors has pi / 2 of the variance of their mean, and
   // their standard deviation is sqrt(pi / 2) of their mean absolute value. A cell that
   // could not have shown what the law predicts tells nothing.
@@ -215,7 +226,8 @@ absl::StatusOr<FractionLawFit> FitFractionLaw(const Dataset& data, std::span<con
                                 .a_stderr = error.StandardError(a),
                                 .optimum_count = usable_count,
                                 .bound_count = static_cast<int>(bounds.size()),
-                                .mean_absolute_error = error.Mean(a)},
+                                .mean_absolute_error = error.Mean(a),
+                                .log_a_scatter = error.LogScatter(a)},
                         .optima = std::move(search.optima),
                         .bounds = std::move(search.bounds)};
 }

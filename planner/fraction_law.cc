@@ -60,13 +60,14 @@ std::string BoundsText(const fitter::FractionLaw& law) {
       law.bound_count + law.optimum_count);
 }
 
-// Symmetric in ln a, so that a stays positive and the fraction in (0, 1).
+// Symmetric in ln a, so that a stays positive and the fraction in (0, 1). However well
+// its one coefficient is known, the law misses single optima.
 std::optional<Interval> FractionInterval(const fitter::FractionLaw& law,
                                          const FractionQuestion& question) {
   if (!question.with_intervals || !(law.a_stderr > 0)) return std::nullopt;
   const double degrees_of_freedom = std::max(1, law.optimum_count - 1);
-  const double half_width =
-      IntervalFactor(question.confidence_level, degrees_of_freedom) * law.a_stderr / law.a;
+  const double half_width = IntervalFactor(question.confidence_level, degrees_of_freedom) *
+                            std::hypot(law.a_stderr / law.a, law.log_a_scatter);
   return Interval{FractionAt(law.a * std::exp(half_width), question),
                   FractionAt(law.a * std::exp(-half_width), question)};
 }

@@ -175,6 +175,7 @@ void SetFractionLaw(const fitter::FractionLaw& law, v1::Fit& fit) {
   message->set_optimum_count(law.optimum_count);
   message->set_bound_count(law.bound_count);
   message->set_mean_absolute_error(law.mean_absolute_error);
+  message->set_log_a_scatter(law.log_a_scatter);
 }
 
 void SetRowsAndLadder(const fitter::FitResult& result, v1::Fit& fit) {
@@ -344,7 +345,8 @@ absl::StatusOr<AnsweringLaw> ToAnsweringLaw(const v1::Fit& fit) {
                               .a_stderr = law.a().standard_error(),
                               .optimum_count = law.optimum_count(),
                               .bound_count = law.bound_count(),
-                              .mean_absolute_error = law.mean_absolute_error()};
+                              .mean_absolute_error = law.mean_absolute_error(),
+                              .log_a_scatter = law.log_a_scatter()};
   }
   return answering;
 }

@@ -16,6 +16,7 @@ constexpr ReferenceScales kReference = {
 // Where the rungs with a QAT fraction differ.
 struct Rung {
   std::string variant;
+  bool has_floor = true;
   bool has_bits_floor = true;
   bool interaction_depends_on_bits = true;
   std::string interaction_decay = "mu";  // "chi": shared with the qat term
@@ -23,8 +24,9 @@ struct Rung {
 
 std::string Formula(const Rung& rung) {
   return fmt::format(
-      "alpha + beta / D^gamma + zeta / N^eta{} + phi 2^(-chi B) / (N^psi S_qat^omega) + "
+      "{}beta / D^gamma + zeta / N^eta{} + phi 2^(-chi B) / (N^psi S_qat^omega) + "
       "lambda{} / (N^nu S_fp^xi S_qat^rho)",
+      rung.has_floor ? "alpha + " : "",
       rung.has_bits_floor ? " + theta 2^(-kappa B)" : "",
       rung.interaction_depends_on_bits ? fmt::format(" 2^(-{} B)", rung.interaction_decay) : "");
 }
@@ -39,7 +41,7 @@ Law MakeLaw(const std::string& variant, std::string formula) {
 Law SplittingLaw(const Rung& rung) {
   Law law = MakeLaw(rung.variant, Formula(rung));
   TermBuilder builder(&law);
-  builder.Add("floor").Coefficient("alpha", "nats");
+  if (rung.has_floor) builder.Add("floor").Coefficient("alpha", "nats");
   builder.Add("data")
       .Coefficient("beta", "nats at D = 1e10")
       .Exponent("gamma", Feature::kMinusLogTotalTokens);
@@ -95,7 +97,8 @@ std::vector<Law> ComputeOptimalQatLadder(std::span<const double> weight_bits) {
       SplittingLaw({.variant = "full"}),
       SplittingLaw({.variant = "shared_bit_decay", .interaction_decay = "chi"}),
       SplittingLaw({.variant = "bit_free_interaction", .interaction_depends_on_bits = false}),
-      SplittingLaw({.variant = "no_irreducible", .has_bits_floor = false})};
+      SplittingLaw({.variant = "no_irreducible", .has_bits_floor = false}),
+      SplittingLaw({.variant = "no_floors", .has_floor = false, .has_bits_floor = false})};
   if (!weight_bits.empty()) ladder.push_back(PerBitLaw(weight_bits));
   return ladder;
 }

@@ -10,13 +10,15 @@
 // quantized weights. S_fp stands in the denominator: in the numerator the loss
 // would fall with the QAT fraction all the way to 1.
 //
-// The ladder, richest first. Each rung simplifies the full law in one way, not the
-// rung above it: they are different guesses at what the data cannot tell.
+// The ladder, richest first. Each rung simplifies the full law, not the rung above it:
+// they are different guesses at what the data cannot tell.
 //
 //   full                  16 parameters
 //   shared_bit_decay      mu = chi
 //   bit_free_interaction  mu = 0
 //   no_irreducible        theta = 0
+//   no_floors             theta = alpha = 0: sizes over one decade may not tell
+//                         alpha from the model term
 //   per_bit_chinchilla    floor, data and model term of their own for each
 //                         width, common exponents; no QAT fraction in it
 

@@ -145,6 +145,20 @@ TEST(FractionLawTest, StandardErrorIsTheScatterOfRepeatedStudies) {
   EXPECT_NEAR(std::sqrt(stated / actual), 1, 3 * 0.022 + 0.1);
 }
 
+TEST(FractionLawTest, ScatterIsThatOfTheCoefficientsOfSingleOptima) {
+  NormalStream noise(13);
+  constexpr int kCells = 400;
+  FractionStudy study;
+  for (int cell = 0; cell < kCells; ++cell) {
+    const double s = 20 * std::pow(100, cell / (kCells - 1.0));
+    study.AddCell(s, PredictOptimalFraction(3 * std::exp(0.2 * noise.Normal()), s));
+  }
+  const absl::StatusOr<FractionLawFit> fit = study.Fit();
+  ASSERT_TRUE(fit.ok()) << fit.status();
+  // A median absolute deviation has 1.17 / sqrt(n) of relative standard deviation.
+  EXPECT_NEAR(fit->law.log_a_scatter / 0.2, 1, 3 * 1.17 / std::sqrt(kCells));
+}
+
 TEST(FractionLawTest, OptimaBeyondTheMeasuredFractionsAreBounds) {
   NormalStream noise(5);
   const absl::StatusOr<FractionLawFit> fit = StudyOfFewFractions(noise, 0).Fit();

@@ -57,6 +57,23 @@ TEST(LadderTest, TermBelowTheNoiseCostsTheRungAndIsNamed) {
   EXPECT_THAT(result.reports[0].explanation, HasSubstr("weight widths"));
 }
 
+// Over less than a decade of sizes a faint model term is as good as a floor.
+TEST(LadderTest, OpenFloorCostsTheFloorsAndNotTheFraction) {
+  test_support::QatLawCoefficients truth = OwnTruth("grows").coefficients;
+  truth.theta = 0.001;
+  truth.alpha = 0.2;
+  truth.eta = 0.1;
+  GridDesign design;
+  design.parameters = {1e8, 2e8, 4e8, 8e8};
+  const Dataset data =
+      test_support::SimulateRuns(truth, design.Points(), {.run_stddev = 0.003, .outlier_share = 0});
+  const LadderResult result = Climb(LadderOf(design), MeasurementsOf(data), {}, {}).value();
+  ASSERT_TRUE(result.rung.has_value());
+  EXPECT_EQ(result.rung->law.variant, "no_floors");
+  EXPECT_THAT(result.reports[3].explanation, HasSubstr("leave alpha open"));
+  EXPECT_TRUE(result.rung->identification.is_complete);
+}
+
 TEST(LadderTest, OneWidthHoldsTheDecaysAndKeepsTheFraction) {
   GridDesign design;
   design.weight_bits = {2};

@@ -95,7 +95,7 @@ TEST(LawComparisonTest, LawsOfDifferentRunsAreComparedOnThoseInCommon) {
 
 TEST(LawComparisonTest, VariantsOfAFamilyAreAllButTheFractionLaw) {
   const std::vector<Candidate> candidates = VariantsOf({"compute_optimal_qat"}).value();
-  ASSERT_EQ(candidates.size(), 5U);
+  ASSERT_EQ(candidates.size(), 6U);
   EXPECT_EQ(candidates.front().variant, "full");
   EXPECT_EQ(candidates.back().variant, "per_bit_chinchilla");
 }

@@ -95,9 +95,10 @@ TEST(LawTest, LadderGoesFromTheRichestRungDown) {
                           "shared_bit_decay",
                           "bit_free_interaction",
                           "no_irreducible",
+                          "no_floors",
                           "per_bit_chinchilla"));
   // The last has floor, data and model term for each of 4 widths, 2 exponents.
-  EXPECT_THAT(counts, ElementsAre(16, 15, 15, 14, 14));
+  EXPECT_THAT(counts, ElementsAre(16, 15, 15, 14, 13, 14));
 }
 
 TEST(LawTest, LossIsThatOfTheFormulaWrittenOut) {

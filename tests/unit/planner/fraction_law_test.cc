@@ -56,6 +56,17 @@ TEST(FractionLawTest, IntervalIsSymmetricInTheLogarithmOfTheCoefficient) {
   EXPECT_FALSE(Ask(question)->qat_fraction.interval);
 }
 
+TEST(FractionLawTest, IntervalTakesInTheScatterOfSingleOptima) {
+  fitter::FractionLaw law = kPublished;
+  law.log_a_scatter = 0.1;
+  const FractionAnswer answer =
+      *OptimizeQatFraction(law, FittedQatLaw(OwnTruth("grows")).support, AtTokensPerByte(100));
+  const double shift = IntervalFactor(0.9, 19) * std::hypot(0.3 / 6.7297, 0.1);
+  EXPECT_NEAR(std::log(-std::log(answer.qat_fraction.interval->lower) * std::log(100) / 6.7297),
+              shift,
+              1e-12);
+}
+
 // Off an axis with one level the answer would rest on the law's form alone.
 TEST(FractionLawTest, OtherWidthOrSizeThanTheOnlyOneMeasuredIsRefused) {
   fitter::DataSupport support = FittedQatLaw(OwnTruth("grows")).support;
