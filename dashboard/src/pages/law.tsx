@@ -114,8 +114,9 @@ function factsOf(fit: Fit): Fact[] {
       { name: 'A run about its trunk', value: formatPercent(noise.runStddev) },
       { name: 'Shared by the runs of a trunk', value: trunkText(noise) },
       { name: 'Lack of fit', value: lackOfFitText(fit.lackOfFit) },
-      { name: 'Best QAT fractions', value: fractionMisfitText(fit.fractionMisfit) },
     );
+    const fractions = fractionMisfitText(fit);
+    if (fractions !== undefined) facts.push({ name: 'Best QAT fractions', value: fractions });
   }
   if (rSquared !== undefined) facts.push({ name: 'R squared', value: rSquared.toFixed(4) });
   if (fractionLaw?.a) {

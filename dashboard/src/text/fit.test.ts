@@ -112,6 +112,14 @@ test('misfit within the noise is called so', () => {
 });
 
 test('one measured optimum is no optimums', () => {
-  const misfit = create(FractionMisfitSchema, { optimumCount: 34, logitRms: 1.01 });
-  expect(fractionMisfitText(misfit)).toContain('34 measured optima');
+  const fractionMisfit = create(FractionMisfitSchema, { optimumCount: 34, logitRms: 1.01 });
+  const fit = create(FitSchema, { law: 'compute_optimal_qat', fractionMisfit });
+  expect(fractionMisfitText(fit)).toContain('34 measured optima');
+});
+
+test('a law of no fractions misses none; the one that tells them says what it lacks', () => {
+  expect(fractionMisfitText(create(FitSchema, { law: 'chinchilla' }))).toBeUndefined();
+  expect(fractionMisfitText(create(FitSchema, { law: 'compute_optimal_qat' }))).toContain(
+    'unknown: needs replicates',
+  );
 });

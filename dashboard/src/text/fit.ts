@@ -5,7 +5,6 @@ import {
   type Coefficient,
   type ExplainFitResponse,
   type Fit,
-  type FractionMisfit,
   type LackOfFit,
   type Noise,
   type RowsLeftOut,
@@ -141,7 +140,12 @@ export function lackOfFitText(lack: LackOfFit | undefined): string {
   );
 }
 
-export function fractionMisfitText(misfit: FractionMisfit | undefined): string {
+/** The law that tells best QAT fractions. */
+const FRACTION_LAW = 'compute_optimal_qat';
+
+/** How far its best fractions are from the measured ones; undefined of a law that tells none. */
+export function fractionMisfitText({ law, fractionMisfit: misfit }: Fit): string | undefined {
+  if (law !== FRACTION_LAW) return undefined;
   if (!misfit) return 'unknown: needs replicates and 3 measured optima';
   const beyond =
     misfit.logitStddev > 0
