@@ -187,7 +187,7 @@ test('a campaign made meanwhile can be chosen', async () => {
   await rowOf(page, '1').getByText('queued', { exact: true }).waitFor();
   createCampaign(study, 'day', 2);
   const picker = page.getByRole('combobox', { name: 'Campaign' });
-  await picker.hover();
+  await picker.focus();
   await picker.locator('option[value=day]').waitFor({ state: 'attached' });
   await picker.selectOption('day');
   await rowOf(page, '3').getByText('queued', { exact: true }).waitFor();
