@@ -90,6 +90,10 @@ test('every state of a job is shown with its reason', async () => {
   expect(await rowOf(page, running.id).innerText()).toMatch(/running\s.*30 %\s+2\.\d{4}/s);
   const table = page.getByRole('region', { name: 'Jobs', exact: true });
   expect(await table.locator('thead th').allInnerTexts()).toContain('Train loss');
+  const isCut = await rowOf(page, running.id)
+    .locator('td', { hasText: 'seed' })
+    .evaluate((cell) => cell.scrollWidth > cell.clientWidth);
+  expect(isCut).toBe(false);
   const campaign = page.getByRole('region', { name: 'Campaign' });
   expect(await campaign.innerText()).toContain(
     '1 of 7 jobs done, 14.3 % of the FLOPs; 1 running, 1 leased, 1 lost, 1 failed, 2 queued, ' +

@@ -50,7 +50,9 @@ export function JobTable({ jobs, drawn, opened, onDraw, onOpen }: JobTableProps)
               </td>
               <td class={`state ${stateText(job.state)}`}>{stateText(job.state)}</td>
               <td>{kindText(job)}</td>
-              <td title={job.label}>{job.label}</td>
+              <td class="what" title={job.label}>
+                {job.label}
+              </td>
               <td>{attemptsText(job)}</td>
               <td>{job.worker}</td>
               <td>{progressText(job)}</td>
