@@ -123,7 +123,7 @@ function ComparisonCard({ answer, width, pending }: ComparisonCardProps) {
       name: `Matches within ${formatReal(answer.toleranceNats)} nats`,
       value: comparison.matches ? 'yes' : 'no',
     },
-    { name: 'Tokens to match, beyond the budget', value: tokensToMatch(comparison) },
+    { name: 'Tokens to match', value: tokensToMatch(comparison) },
     { name: 'Fewest bits that match', value: fewestBits(answer, reference) },
   ];
   return (
