@@ -114,8 +114,11 @@ std::vector<int> QatRows(const Dataset& data, const std::vector<int>& rows) {
 absl::Status NothingIdentified(const Dataset& data,
                                const std::vector<int>& rows,
                                const std::vector<RungReport>& ladder) {
-  std::string explanation = "The runs identify no variant of the law.";
-  for (const RungReport& report : ladder) {
+  // The last ones ask for the least.
+  constexpr size_t kTold = 2;
+  std::string explanation = "The runs identify no variant of the law, not even the simplest.";
+  for (size_t i = ladder.size() - std::min(ladder.size(), kTold); i < ladder.size(); ++i) {
+    const RungReport& report = ladder[i];
     explanation += fmt::format(" {}: {}", report.variant, report.explanation);
   }
   return DataCannotAnswer(PoorAxes(ComputeSupport(data, rows), static_cast<int>(rows.size())),

@@ -106,7 +106,7 @@ test('a study without a fit says so, and what its data lack once it has some', a
       '24576,300032,0,16,2.52',
     ]),
   ).toThrow('has no fit');
-  await page.getByText('The runs identify no variant of the law.').waitFor();
+  await page.getByText('The runs identify no variant of the law').waitFor();
   expect(await page.locator('.refusal').innerText()).not.toContain('the data cannot answer this');
   await inspect(page, 'law-refused');
 });
