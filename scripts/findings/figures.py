@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 
 from measured_sections import Context  # noqa: E402
-from text import size, tokens  # noqa: E402
+from text import size, tokens, width  # noqa: E402
 
 COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]
 MARKERS = {1: "o", 2: "s", 3: "^", 4: "D", 16: "x"}
@@ -46,7 +46,7 @@ def optimum_against_tokens(context: Context, path: Path) -> None:
     handles = [plt.Line2D([], [], color=COLORS[i % len(COLORS)], marker="o", linestyle="",
                           label=f"{size(n)} parameters") for i, n in enumerate(sizes)]
     handles += [plt.Line2D([], [], color="black", marker=MARKERS.get(b, "v"), linestyle="",
-                           label=f"{b:g} bits")
+                           label=width(b))
                 for b in sorted({o.cell[2] for o in context.quantized_optima()})]
     handles += [plt.Line2D([], [], color="gray", label="exp(-6.73 / ln S), the paper's"),
                 plt.Line2D([], [], color="black", marker="o", fillstyle="none", linestyle="",
@@ -68,7 +68,7 @@ def loss_against_fraction(context: Context, path: Path) -> None:
             fractions = sorted(curve)
             means = np.array([np.mean(list(curve[f].values())) for f in fractions])
             axis.plot(fractions, means - means.min(), marker=MARKERS.get(bits, "v"), markersize=3,
-                      linewidth=1, color=COLORS[i % len(COLORS)], label=f"{bits:g} bits")
+                      linewidth=1, color=COLORS[i % len(COLORS)], label=width(bits))
         axis.set_title(f"{size(n)} parameters, {tokens(d)} tokens", fontsize=8)
         axis.set_xscale("logit")
         axis.set_xticks([0.03, 0.12, 0.45], labels=["0.03", "0.12", "0.45"])

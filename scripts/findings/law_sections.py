@@ -13,7 +13,7 @@ import optima
 from measured_sections import Context
 from runs import Run
 from service import Refused
-from text import signed, size, table, tokens
+from text import signed, size, table, tokens, width
 
 PAPER_FRACTION_ERROR = 0.091  # mean absolute error, arXiv 2509.22935
 PAPER_FRACTION_COEFFICIENT = 6.7297  # a of f* = exp(-a / ln S)
@@ -31,12 +31,13 @@ def rows_as_csv(rows: list[Run], optimizer: str, recipe: str) -> str:
     return text.getvalue()
 
 
-def fit_part(context: Context, name: str, rows: list[Run]) -> dict:
-    """Fits `rows` as a study of its own, with the options of the study at hand."""
+def fit_part(context: Context, name: str, rows: list[Run], **fit_options: float) -> dict:
+    """Fits `rows` as a study of its own, with the options of the study at hand and these."""
     options = context.definition["fit_options"]
+    definition = {**context.definition, "fit_options": {**options, **fit_options}}
     return context.service.fit_rows(
-        name, context.definition, rows_as_csv(rows, options.get("optimizer", ""),
-                                              options.get("recipe", "")))
+        name, definition, rows_as_csv(rows, options.get("optimizer", ""),
+                                      options.get("recipe", "")))
 
 
 def fitted_rows(context: Context) -> list[Run]:
@@ -149,6 +150,13 @@ of the residuals {float(fit["residual_rms"]):.4f} in log loss; {lack_of_fit(fit)
 {where_it_misses(mean_residuals(context))}"""
 
 
+def regret(context: Context, cell: tuple[int, float, float], fraction: float) -> float:
+    """Measured loss at `fraction`, between the measured ones, minus the best measured one."""
+    curve = context.cells[cell]
+    best = min(float(np.mean(list(losses.values()))) for losses in curve.values())
+    return optima.loss_at(curve, fraction) - best
+
+
 def predicted_fractions(context: Context, disagreements: list[str]) -> str:
     body, errors, regrets, covered, told_errors = [], [], [], 0, []
     for o in context.quantized_optima():
@@ -158,20 +166,17 @@ def predicted_fractions(context: Context, disagreements: list[str]) -> str:
         except Refused as refusal:
             return f"## The predicted fraction\n\nThe server refuses: {refusal}"
         estimate = answer["qat_fraction"]
-        curve = context.cells[o.cell]
-        regret = optima.loss_at(curve, estimate["value"]) - min(
-            float(np.mean(list(v.values()))) for v in curve.values())
         inside = estimate.get("lower", 0) <= o.fraction <= estimate.get("upper", 1)
         covered += inside
         errors.append(abs(estimate["value"] - o.fraction))
         if o.told:
             told_errors.append(errors[-1])
-        regrets.append(regret)
+        regrets.append(regret(context, o.cell, estimate["value"]))
         body.append([size(n), tokens(d), f"{bits:g}",
                      f"{o.fraction:.2f}" + ("" if o.interior else " (edge)"),
                      f"{estimate['value']:.2f} ({estimate.get('lower', 0):.2f} to "
                      f"{estimate.get('upper', 1):.2f})", "yes" if inside else "no",
-                     signed(regret)])
+                     signed(regrets[-1])])
     mean_error = float(np.mean(told_errors)) if told_errors else math.nan
     if told_errors and mean_error > PAPER_FRACTION_ERROR:
         disagreements.append(
@@ -209,6 +214,57 @@ def fraction_law(context: Context) -> str:
     return (f"The fraction law f* = exp(-a / ln S) fits these {len(points)} interior optima best "
             f"with a = {grid[own]:.2f} (mean absolute error {misses[own]:.3f}); with the paper's a "
             f"= {PAPER_FRACTION_COEFFICIENT} the error is {paper:.3f}.")
+
+
+FULL_PRECISION_WEIGHTS = (0.3, 0.1)
+
+
+def other_rows(context: Context) -> list[tuple[str, list[Run], dict[str, float]]]:
+    """Other rows, or other weights of them, to fit the law to."""
+    rows = fitted_rows(context)
+    widths = sorted({r.weight_bits for r in context.quantized})
+    return [
+        ("all", rows, {}),
+        *((f"full precision with weight {weight:g}", rows, {"full_precision_weight": weight})
+          for weight in FULL_PRECISION_WEIGHTS),
+        *((f"without {width(bits)}", [r for r in rows if r.weight_bits != bits], {})
+          for bits in widths if len(widths) > 2),
+    ]
+
+
+def law_of_rows(
+    context: Context, name: str, rows: list[Run], options: dict[str, float]
+) -> list[str]:
+    """Cells of a table: the rung of a fit to `rows`, and how far it is off."""
+    fit = fit_part(context, name, rows, **options)
+    test = fit.get("lack_of_fit")
+    known = [rung(fit), f"{test['misfit_rms']:.4f}" if test else "unknown"]
+    widths = {r.weight_bits for r in rows}
+    try:
+        cells = [(o, context.service.fraction(name, *o.cell)["qat_fraction"]["value"])
+                 for o in context.quantized_optima() if o.cell[2] in widths]
+    except Refused:
+        return [*known, "no interior optimum", ""]
+    errors = [abs(predicted - o.fraction) for o, predicted in cells]
+    regrets = [regret(context, o.cell, predicted) for o, predicted in cells]
+    return [*known, f"{np.mean(errors):.3f}", f"{np.mean(regrets):.4f}"]
+
+
+def what_it_is_fitted_to(context: Context) -> str:
+    """Which rows pull the law away from the others."""
+    if "residual_rms" not in context.fit:
+        return ""
+    body = [
+        [label, *law_of_rows(context, f"{context.study}-part-{index}", rows, options)]
+        for index, (label, rows, options) in enumerate(other_rows(context))
+    ]
+    return f"""## Which runs the law cannot join
+
+Its loss falls to that of full precision as the QAT terms vanish, so full-precision runs are fitted
+with the rest, and all widths share their exponents. The law fitted with less weight on the former,
+and without one of the latter:
+
+{table(["runs", "rung", "means missed, log loss", "mean error of f", "mean regret, nats"], body)}"""
 
 
 def control_corrected(context: Context) -> str:

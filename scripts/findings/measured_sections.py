@@ -12,8 +12,8 @@ import optima
 import runs
 from optima import Optimum
 from runs import Cell, Run
-from service import Service
-from text import bits_name, joined, signed, size, table, tokens, with_error
+from service import Refused, Service
+from text import bits_name, joined, signed, size, table, tokens, width, with_error
 
 
 @dataclass
@@ -143,7 +143,7 @@ def interior_optimum(context: Context, folder: Path, disagreements: list[str]) -
     by_bits = []
     for bits in sorted({o.cell[2] for o in quantized}):
         part = [o for o in quantized if o.cell[2] == bits]
-        by_bits.append(f"{sum(o.interior for o in part)} of {len(part)} at {bits:g} bits "
+        by_bits.append(f"{sum(o.interior for o in part)} of {len(part)} at {width(bits)} "
                        f"({sum(o.told for o in part)} beyond noise)")
     if len(interior) < len(quantized):
         disagreements.append(f"{len(quantized) - len(interior)} of {len(quantized)} cells have "
@@ -222,6 +222,7 @@ def against_control(context: Context) -> str:
         return ""
     body = []
     moved = defaultdict(list)
+    errors: list[tuple[float, float]] = []
     for cell, curve in runs.cells(rows).items():
         run_noise = math.hypot(context.run_noise(cell[0], cell[2]), context.run_noise(cell[0], 16))
         own = optima.measure(cell, curve, run_noise, context.random)
@@ -232,7 +233,10 @@ def against_control(context: Context) -> str:
         body.append([size(cell[0]), tokens(cell[1]), f"{cell[2]:g}", f"{raw.fraction:.2f}",
                      f"{own.fraction:.2f}{edge}", f"{own.lower:.2f} to {own.upper:.2f}"])
         moved[cell[2]].append(own.fraction - raw.fraction)
-    shifts = joined([f"{np.mean(v):+.2f} at {b:g} bits" for b, v in sorted(moved.items())])
+        predicted = predicted_fraction(context, cell)
+        if predicted is not None:
+            errors.append((abs(predicted - own.fraction), abs(predicted - raw.fraction)))
+    shifts = joined([f"{np.mean(v):+.2f} at {width(b)}" for b, v in sorted(moved.items())])
     return f"""## What quantization asks for, the schedule taken away
 
 Loss minus the control's at the same split and seed, plus plain full precision: what is left is the
@@ -241,7 +245,24 @@ full-precision tokens; an interior optimum here is quantization's own.
 
 {table(["N", "D", "bits", "best f as measured", "best f less control", "interval"], body)}
 
-The correction moves the optimum by {shifts} on average."""
+The correction moves the optimum by {shifts} on average. {law_and_control(errors)}"""
+
+
+def predicted_fraction(context: Context, cell: runs.Cell) -> float | None:
+    try:
+        return context.service.fraction(context.study, *cell)["qat_fraction"]["value"]
+    except Refused:
+        return None
+
+
+def law_and_control(errors: list[tuple[float, float]]) -> str:
+    """`errors` of the predicted fraction: to the optimum less control, and as measured."""
+    if not errors:
+        return ""
+    less_control, measured = np.mean(errors, axis=0)
+    return (f"The law, fitted to the losses as measured, predicts fractions that are off by "
+            f"{less_control:.2f} from the optima less control and by {measured:.2f} from those as "
+            "measured.")
 
 
 def equal_memory(context: Context) -> str:

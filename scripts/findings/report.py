@@ -65,6 +65,7 @@ def main(study: str, output: Path) -> None:
         measured_sections.against_control(context),
         law_sections.fit_quality(context, disagreements),
         law_sections.predicted_fractions(context, disagreements),
+        law_sections.what_it_is_fitted_to(context),
         law_sections.control_corrected(context),
         law_sections.largest_size_held_out(context, disagreements),
         schedule_sections.fused(context),

@@ -63,16 +63,28 @@ def sweep(context: Context) -> str:
         body.append(row)
     return f"""## How the baseline was chosen
 
-Before the campaign one seed of plain full precision was trained at sizes and budgets with several
-peak rates (as multiples of .0045, .0035, .00275 and .002 from the smallest to the largest size) and
-lengths of the cooldown (as a part of the full-precision phase), {len(context.sweep)} runs in all.
-Loss of plain full precision, the least of a row in bold; after the stroke what the 16-bit control
-with f = {fraction} adds to it:
+One seed of plain full precision was trained at sizes and budgets with several peak rates (as
+multiples of .0045, .0035, .00275 and .002 from the smallest to the largest size) and lengths of the
+cooldown (as a part of the full-precision phase), {len(context.sweep)} runs: at 1 M tokens and at
+the smaller sizes before the campaign, elsewhere after it, to see whether its choice holds. Loss of
+plain full precision, the least of a row in bold; after the stroke what the 16-bit control with
+f = {fraction} adds to it:
 
 {table(["N", "D", *[name.removeprefix("adamw, ") for name in names]], body)}
 
 The campaign takes a cooldown over half of the phase, 1.4 times the rate at 1 M and 4 M tokens and
-.7 times at 16 M."""
+.7 times at 16 M. {regret_of_choice(plain)}"""
+
+
+def regret_of_choice(plain: dict[Place, dict[str, float]]) -> str:
+    """What the campaign's settings cost beside the best that was tried."""
+    behind = {place: losses[CHOSEN[place[1]]] - min(losses.values())
+              for place, losses in plain.items()
+              if place[1] in CHOSEN and CHOSEN[place[1]] in losses}
+    worst = max(behind, key=behind.__getitem__)
+    return (f"Its choice is the best of its row in {sum(b == 0 for b in behind.values())} of "
+            f"{len(behind)} rows, and behind it by {max(behind.values()):.4f} nats at most "
+            f"({size(worst[0])}, {tokens(worst[1])}).")
 
 
 def fused(context: Context) -> str:

@@ -32,6 +32,10 @@ def bits_name(bits: float) -> str:
     return "16 (control)" if bits == 16 else f"{bits:g}"
 
 
+def width(bits: float) -> str:
+    return "1 bit" if bits == 1 else f"{bits:g} bits"
+
+
 def joined(words: list[str]) -> str:
     if len(words) < 2:
         return "".join(words)
