@@ -20,8 +20,8 @@ esac
 
 readonly folder=build/quickstart
 readonly corpus=build/corpus
-readonly study=micro-prototype
-readonly runs=data/micro_prototype/experiments.csv
+readonly study=micro-campaign
+readonly runs=data/micro_campaign/experiments.csv
 export PATH="$repository/build/release/bin:$PATH"
 
 # Prints what standard input says, between answers.
@@ -144,16 +144,21 @@ earlier=$(earlier_server)
 trap finish EXIT
 start_server
 
-tell <<'TEXT'
+tell <<TEXT
 A model that will run at 1 to 4 bits a weight is trained in two phases: full precision, then
 quantization-aware training (QAT). One budget of tokens pays for both. How to split it? bitbudget
 keeps measured runs, fits a scaling law to them, and answers from the fit.
 
-1. THE DATA: 761 small transformers that the project trained itself on a CPU, in four sizes, on 1
-to 16 million tokens, at 1 to 4 bits, with two seeds (data/micro_prototype/README.md).
+1. THE DATA: $(($(wc -l <"$runs") - 1)) trainings of small transformers on a CPU, planned, leased
+and stored by bitbudget itself: four sizes, 1 to 16 million tokens, 1 to 4 bits, three seeds, and a
+16-bit control of every schedule (data/micro_campaign/README.md).
 TEXT
-ask bitbudget study create "$study" --definition data/micro_prototype/study.json
+ask bitbudget study create "$study" --definition data/micro_campaign/study.json
 ask bitbudget experiments import --study "$study" "$runs" --wait
+# A second study, for the dashboard's and the reader's comparisons.
+bitbudget study create micro-prototype --definition data/micro_prototype/study.json >/dev/null
+bitbudget experiments import --study micro-prototype data/micro_prototype/experiments.csv \
+  >/dev/null
 
 tell <<'TEXT'
 2. THE FIT, made by the server as soon as the rows were stored. Which rows it used and which it
@@ -164,11 +169,11 @@ TEXT
 ask bitbudget fit show --study "$study"
 
 tell <<'TEXT'
-3. THE QUESTION: 55,296 parameters at 2 bits. The best QAT fraction for three budgets, with
+3. THE QUESTION: 55,536 parameters at 2 bits. The best QAT fraction for three budgets, with
 intervals; the range around it that is as good; what the 10 % rule of thumb would waste.
 TEXT
 for budget in 1M 4M 16M; do
-  ask bitbudget fraction --study "$study" --parameters 55296 --total-tokens "$budget" \
+  ask bitbudget fraction --study "$study" --parameters 55536 --total-tokens "$budget" \
     --weight-bits 2
 done
 
@@ -176,17 +181,18 @@ tell <<'TEXT'
 4. DOES IT GROW? The best fraction over budgets and bits in one call: down the table the budget
 grows, and the fraction with it; with more bits it shrinks.
 TEXT
-ask bitbudget grid --study "$study" --quantity optimal-qat-fraction --parameters 55296 \
+ask bitbudget grid --study "$study" --quantity optimal-qat-fraction --parameters 55536 \
   --axis total_tokens=1e6,4e6,16e6 --axis weight_bits=1,2,4
 
 tell <<'TEXT'
 5. IS IT RIGHT? Hold it against the runs themselves: those of 4M tokens at 2 bits. The least loss
-was measured with 1M QAT tokens, a quarter of the budget. The law puts the best higher: its form
-misses these runs, the scatter of replicates shows by how much, and the intervals contain it. So
-the interval is wide, no range of fractions is called as good, and what the 10 % rule wastes is not
-told from nothing. Right in kind, not to two digits; hence the warnings.
+was measured with 1M QAT tokens, a quarter of the budget, by all three seeds. The law puts the best
+higher: its form misses these runs, the scatter of replicates shows by how much, and the intervals
+contain it. So the interval is wide, no range of fractions is called as good, and what the 10 % rule
+wastes is not told from nothing. Right in kind, not to two digits; hence the warnings.
+docs/findings.md tells what of this is the schedule's doing.
 TEXT
-ask bitbudget experiments list --study "$study" --parameters 55296 --weight-bits 2 \
+ask bitbudget experiments list --study "$study" --parameters 55536 --weight-bits 2 \
   --schedule classic --min-total-tokens 4M --max-total-tokens 4.1M
 
 tell <<'TEXT'
@@ -201,9 +207,11 @@ near 12 % QAT alone: the question is refused, naming what is missing.
 TEXT
 awk -F, 'NR == 1 || $3 == 0 || ($3 / ($2 + $3) > 0.11 && $3 / ($2 + $3) < 0.13)' "$runs" \
   >"$folder/one_fraction.csv"
-bitbudget study create one-fraction --definition data/micro_prototype/study.json >/dev/null
-ask bitbudget experiments import --study one-fraction "$folder/one_fraction.csv" --wait
-ask_refused bitbudget fraction --study one-fraction --parameters 55296 --total-tokens 4M \
+bitbudget study create one-fraction --definition data/micro_campaign/study.json >/dev/null
+# Stored, and not fitted, which is an error to whoever waits for the fit.
+bitbudget experiments import --study one-fraction "$folder/one_fraction.csv" --wait \
+  >/dev/null 2>&1 || true
+ask_refused bitbudget fraction --study one-fraction --parameters 55536 --total-tokens 4M \
   --weight-bits 2
 
 tell <<'TEXT'

@@ -1,4 +1,4 @@
-// The runs that the quickstart loads, asked as it asks them.
+// The bundled studies, asked as the quickstart asks them.
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -14,15 +14,16 @@ namespace {
 using ::testing::Contains;
 using ::testing::HasSubstr;
 
-constexpr char kFolder[] = BITBUDGET_SOURCE_DIR "/data/micro_prototype/";
+constexpr char kCampaign[] = BITBUDGET_SOURCE_DIR "/data/micro_campaign/";
+constexpr char kPrototype[] = BITBUDGET_SOURCE_DIR "/data/micro_prototype/";
 
 class BundledStudyTest : public EndToEndTest {
  protected:
-  // Creates the study "micro" from the rows of the file that `keep` accepts, by
-  // their cells, and waits for the fit.
+  // Creates the study "micro" from the rows that `keep` accepts, by their cells, and
+  // waits for the fit.
   template <typename Keep>
-  void Load(const Keep& keep) const {
-    std::ifstream file(std::string(kFolder) + "experiments.csv");
+  void Load(const std::string& folder, const Keep& keep) const {
+    std::ifstream file(folder + "experiments.csv");
     std::string line;
     std::getline(file, line);
     std::string kept = line + "\n";
@@ -39,21 +40,28 @@ class BundledStudyTest : public EndToEndTest {
       if (keep(parameters, weight_bits)) kept += line + "\n";
     }
     Write("kept.csv", kept);
-    Output(fmt::format("study create micro --definition {}study.json", kFolder));
+    Output(fmt::format("study create micro --definition {}study.json", folder));
     Output("experiments import --study micro kept.csv --wait");
+  }
+
+  void LoadAll(const std::string& folder) const {
+    Load(folder, [](const std::string&, const std::string&) { return true; });
   }
 
   nlohmann::json Fraction(const std::string& total_tokens, int weight_bits) const {
     return Json(
-        fmt::format("fraction --study micro --parameters 55296 --total-tokens {} "
+        fmt::format("fraction --study micro --parameters 55536 --total-tokens {} "
                     "--weight-bits {}",
                     total_tokens,
                     weight_bits));
   }
 };
 
-TEST_F(BundledStudyTest, FractionGrowsWithTheBudgetAndFallsWithTheBits) {
-  Load([](const std::string&, const std::string&) { return true; });
+class EachBundledStudyTest : public BundledStudyTest,
+                             public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(EachBundledStudyTest, FractionGrowsWithTheBudgetAndFallsWithTheBits) {
+  LoadAll(GetParam());
   double before = 0;
   for (const char* budget : {"1M", "4M", "16M"}) {
     const double at_two_bits = Fraction(budget, 2)["qat_fraction"]["value"];
@@ -64,18 +72,32 @@ TEST_F(BundledStudyTest, FractionGrowsWithTheBudgetAndFallsWithTheBits) {
   }
 }
 
+INSTANTIATE_TEST_SUITE_P(All, EachBundledStudyTest, ::testing::Values(kCampaign, kPrototype));
+
+TEST_F(BundledStudyTest, LossesAreAnsweredInsideTheData) {
+  LoadAll(kCampaign);
+  const nlohmann::json answer = Fraction("4M", 2);
+  const nlohmann::json& loss = answer["loss_nats"];
+  // Three seeds measured 1.556 to 1.593 nats over the splits.
+  EXPECT_LT(double{loss["lower"]}, 1.556);
+  EXPECT_GT(double{loss["upper"]}, 1.564);
+  EXPECT_LT(double{loss["upper"]} - double{loss["lower"]}, 0.15);
+}
+
 TEST_F(BundledStudyTest, ControlsAndOtherSchedulesAreLeftOut) {
-  Load([](const std::string&, const std::string&) { return true; });
+  LoadAll(kCampaign);
   const nlohmann::json fit = Json("fit show --study micro");
-  EXPECT_EQ(fit["experiment_count"], "581");
+  EXPECT_EQ(fit["experiment_count"], "904");
   EXPECT_THAT(fit["rows_left_out"],
-              Contains(nlohmann::json({{"reason", "ROLE_CONTROL"}, {"count", "116"}})));
+              Contains(nlohmann::json({{"reason", "ROLE_CONTROL"}, {"count", "280"}})));
   EXPECT_THAT(fit["rows_left_out"],
-              Contains(nlohmann::json({{"reason", "OTHER_SCHEDULE"}, {"count", "64"}})));
+              Contains(nlohmann::json({{"reason", "OTHER_SCHEDULE"}, {"count", "288"}})));
+  EXPECT_THAT(fit["rows_left_out"],
+              Contains(nlohmann::json({{"reason", "OTHER_OPTIMIZER"}, {"count", "56"}})));
 }
 
 TEST_F(BundledStudyTest, OneWidthIsAnsweredByTheFractionLawWithoutLosses) {
-  Load([](const std::string&, const std::string& weight_bits) {
+  Load(kPrototype, [](const std::string&, const std::string& weight_bits) {
     return weight_bits == "4" || weight_bits == "16";
   });
   const nlohmann::json answer = Fraction("4M", 4);
