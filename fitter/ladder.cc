@@ -178,6 +178,21 @@ void Judge(Rung rung, State* state) {
   state->result.rung = std::move(rung);
 }
 
+// Whether `rich` has every parameter of `poor`, and more.
+bool IsPartOf(const Law& poor, const Law& rich) {
+  return poor.parameter_count() < rich.parameter_count() &&
+         std::ranges::all_of(poor.parameters, [&](const Parameter& parameter) {
+           return rich.FindParameter(parameter.name).has_value();
+         });
+}
+
+// A rung of which `law` is a part, and which the runs contradict; null if there is none.
+const Rung* FindContradictingWhole(const State& state, const Law& law) {
+  const auto whole = std::ranges::find_if(
+      state.contradicting, [&](const Rung& rung) { return IsPartOf(law, rung.law); });
+  return whole == state.contradicting.end() ? nullptr : &*whole;
+}
+
 // Where nothing better stands, a law that contradicts the runs somewhat still
 // knows more of the QAT fraction than one that has none.
 void SettleForContradicting(State* state) {
@@ -249,6 +264,12 @@ absl::StatusOr<LadderResult> Climb(std::span<const Law> ladder,
     if (may_skip && !is_richest) {
       report.explanation = "Not asked again: the fit that this one continues stood lower.";
       skipped = true;
+      continue;
+    }
+    // It may scatter less for having freed what the whole holds for want of data.
+    if (const Rung* whole = FindContradictingWhole(state, law)) {
+      report.explanation =
+          fmt::format("Not asked: a part of {}, which the runs contradict.", whole->law.variant);
       continue;
     }
     ASSIGN_OR_RETURN(std::optional<Rung> rung,

@@ -5,8 +5,8 @@
 // 0, is a finding, "no dependence", and no obstacle. A simplification must not
 // contradict the runs: a rung whose residuals scatter more than
 // kLargestScatterRatio times as much as those of the best rung above gives way to
-// rungs below that do not, and is stood on only if there are none. The per-bit
-// rung, which knows no QAT fraction, comes after all of these.
+// rungs below that do not, and is stood on only if there are none; what is a part of
+// it is not asked. The per-bit rung, which knows no QAT fraction, comes after all of these.
 
 #ifndef BITBUDGET_FITTER_LADDER_H_
 #define BITBUDGET_FITTER_LADDER_H_

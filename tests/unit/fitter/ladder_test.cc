@@ -154,6 +154,27 @@ TEST(LadderTest, RungThatContradictsTheRunsGivesWay) {
   }
 }
 
+// With two budgets the exponent of the tokens is held beside a floor, and free without
+// one: the law without floors may scatter less, and knows no more.
+TEST(LadderTest, PartOfARungThatContradictsTheRunsIsNotAsked) {
+  GridDesign design;
+  design.total_tokens = {3e9, 1e11};
+  design.fractions = {0.1, 0.3, 0.6};
+  int contradicting_count = 0;
+  for (uint64_t seed = 0; seed < 10; ++seed) {
+    const Dataset data = test_support::SimulateRuns(
+        OwnTruth("faint").coefficients, design.Points(), {.seed = seed});
+    const LadderResult result = Climb(LadderOf(design), MeasurementsOf(data), {}, {}).value();
+    if (result.reports.size() < 5) continue;
+    if (!result.reports[3].explanation.starts_with("Identified, but")) continue;
+    ++contradicting_count;
+    EXPECT_EQ(result.reports[4].variant, "no_floors");
+    EXPECT_THAT(result.reports[4].explanation, HasSubstr("a part of no_irreducible"));
+    EXPECT_EQ(result.rung->law.variant, "no_irreducible");
+  }
+  EXPECT_GT(contradicting_count, 0);
+}
+
 // The richest rung is asked again by a full search: what a lower one gives up
 // against it must be known.
 TEST(LadderTest, WarmStartSkipsTheRungsBetweenTheRichestAndItsOwn) {
