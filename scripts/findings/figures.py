@@ -15,6 +15,7 @@ import numpy as np  # noqa: E402
 from measured_sections import Context  # noqa: E402
 from text import size, tokens, width  # noqa: E402
 
+HIGHEST_EXCESS = 0.08  # nats; above, 1 bit alone would be seen
 COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]
 MARKERS = {1: "o", 2: "s", 3: "^", 4: "D", 16: "x"}
 
@@ -57,22 +58,30 @@ def optimum_against_tokens(context: Context, path: Path) -> None:
 
 def loss_against_fraction(context: Context, path: Path) -> None:
     keys = sorted({(n, d) for n, d, _ in context.cells})
-    columns = 3
+    widths = sorted({bits for _, _, bits in context.cells})
+    columns = min(3, len(keys))
     figure, axes = plt.subplots(math.ceil(len(keys) / columns), columns, squeeze=False,
                                 figsize=(9, 2.4 * math.ceil(len(keys) / columns)))
     for axis in axes.flat[len(keys):]:
         axis.set_visible(False)
     for axis, (n, d) in zip(axes.flat, keys):
-        for i, bits in enumerate(sorted(b for m, e, b in context.cells if (m, e) == (n, d))):
+        for i, bits in enumerate(widths):
+            if (n, d, bits) not in context.cells:
+                continue
             curve = context.cells[(n, d, bits)]
             fractions = sorted(curve)
             means = np.array([np.mean(list(curve[f].values())) for f in fractions])
             axis.plot(fractions, means - means.min(), marker=MARKERS.get(bits, "v"), markersize=3,
-                      linewidth=1, color=COLORS[i % len(COLORS)], label=width(bits))
+                      linewidth=1, color=COLORS[i % len(COLORS)])
         axis.set_title(f"{size(n)} parameters, {tokens(d)} tokens", fontsize=8)
         axis.set_xscale("logit")
         axis.set_xticks([0.03, 0.12, 0.45], labels=["0.03", "0.12", "0.45"])
         axis.xaxis.set_minor_formatter(plt.NullFormatter())
+        axis.set_ylim(0, HIGHEST_EXCESS)
+        axis.set_xlabel("QAT fraction", fontsize=7)
         axis.set_ylabel("loss minus best, nats", fontsize=7)
-    axes.flat[0].legend(fontsize=6)
+    handles = [plt.Line2D([], [], color=COLORS[i % len(COLORS)], marker=MARKERS.get(bits, "v"),
+                          linewidth=1, label="control" if bits == 16 else width(bits))
+               for i, bits in enumerate(widths)]
+    axes.flat[len(keys) - 1].legend(handles=handles, fontsize=6, loc="upper right")
     save(figure, path)

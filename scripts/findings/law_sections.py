@@ -8,15 +8,12 @@ from collections import defaultdict
 
 import numpy as np
 
-import measured_sections
-import optima
-from measured_sections import Context
+import control_sections
+from fraction_sections import regret
+from measured_sections import Context, predicted_fraction
 from runs import Run
 from service import Refused
-from text import signed, size, table, tokens, width
-
-PAPER_FRACTION_ERROR = 0.091  # mean absolute error, arXiv 2509.22935
-PAPER_FRACTION_COEFFICIENT = 6.7297  # a of f* = exp(-a / ln S)
+from text import joined, probability, signed, size, table, width
 
 
 def rows_as_csv(rows: list[Run], optimizer: str, recipe: str) -> str:
@@ -31,7 +28,8 @@ def rows_as_csv(rows: list[Run], optimizer: str, recipe: str) -> str:
     return text.getvalue()
 
 
-def fit_part(context: Context, name: str, rows: list[Run], **fit_options: float) -> dict:
+def fit_part(context: Context, name: str, rows: list[Run],
+             **fit_options: float | str) -> dict:
     """Fits `rows` as a study of its own, with the options of the study at hand and these."""
     options = context.definition["fit_options"]
     definition = {**context.definition, "fit_options": {**options, **fit_options}}
@@ -52,8 +50,8 @@ def lack_of_fit(fit: dict) -> str:
     test = fit.get("lack_of_fit")
     if not test:
         return "no test of lack of fit (no replicates)"
-    return (f"lack of fit F = {test['f_ratio']:.1f} (p = {test['p_value']:.1g}): means of "
-            f"replicates missed by {test['misfit_rms']:.4f} in log loss, scatter "
+    return (f"lack of fit F = {test['f_ratio']:.1f} ({probability(test['p_value'])}): means "
+            f"of replicates missed by {test['misfit_rms']:.4f} in log loss, scatter "
             f"{test['replicate_stddev']:.4f}")
 
 
@@ -98,9 +96,13 @@ def where_it_misses(residuals: Residuals) -> str:
             for share, axes in shares]
     by_bits_and_fraction = means_by(residuals, (2, 3))
     fractions = sorted({f for _, f in by_bits_and_fraction})
-    body = [[f"{bits:g}", *[signed(float(np.mean(by_bits_and_fraction[(bits, f)])))
-                            if (bits, f) in by_bits_and_fraction else "" for f in fractions]]
-            for bits in sorted({b for b, _ in by_bits_and_fraction})]
+    means = {key: float(np.mean(values)) for key, values in by_bits_and_fraction.items()}
+    ends = [(means.get((bits, fractions[0])), means.get((bits, fractions[-1])), bits)
+            for bits in sorted({b for b, _ in means})]
+    slopes = joined([f"{signed(last - first)} at {width(bits)}" for first, last, bits in ends
+                     if first is not None and last is not None])
+    body = [[f"{bits:g}", *[signed(means[(bits, f)]) if (bits, f) in means else ""
+                            for f in fractions]] for _, _, bits in ends]
     return f"""Where it misses: mean of measured minus predicted loss, nats, by width (rows) and QAT
 fraction.
 
@@ -108,9 +110,21 @@ fraction.
 
 Which dependence is wrong: the share of the variance of these residuals (means of replicates,
 {len(residuals)} designs) that goes with one or two axes, adjusted for their number of levels.
-A right form with noise alone has 0 % everywhere.
+Two axes include what goes with each of them. A right form with noise alone has 0 % everywhere.
 
-{table(["axes", "share"], rows)}"""
+{table(["axes", "share"], rows)}
+
+{which_term(shares[0][1], slopes)}"""
+
+
+def which_term(axes: tuple[int, ...], slopes: str) -> str:
+    """What the largest share says of the law's terms."""
+    text = f"From the least fraction to the largest the means above change by {slopes}."
+    if axes != (2, 3):
+        return text
+    return (f"The largest share goes with B and f. {text} Below 0, losses fall faster with QAT "
+            "tokens than the law has it. In its QAT terms all widths share one exponent of these "
+            "tokens; that is where the form is wrong first.")
 
 
 def ladder(fit: dict) -> str:
@@ -119,10 +133,11 @@ def ladder(fit: dict) -> str:
                      for step in fit["ladder"])
 
 
-def fit_quality(context: Context, disagreements: list[str]) -> str:
+def fit_quality(context: Context) -> str:
     fit = context.fit
     if "residual_rms" not in fit:
-        disagreements.append("The runs identify no law of the loss that knows about the split.")
+        context.disagreements.append(
+            "The runs identify no law of the loss that knows about the split.")
         return f"""## The law
 
 No rung of the law of losses is identified; the server answers from {rung(fit)} alone:
@@ -135,8 +150,9 @@ No rung of the law of losses is identified; the server answers from {rung(fit)} 
         for c in fit["coefficients"]
     ]
     test = fit.get("lack_of_fit")
+    context.summary.append(f"The law stands on rung {rung(fit)}; {lack_of_fit(fit)}.")
     if test and test["p_value"] < 0.01:
-        disagreements.append(
+        context.disagreements.append(
             f"The law's form misses these runs: {lack_of_fit(fit)}.")
     return f"""## The law
 
@@ -148,72 +164,6 @@ of the residuals {float(fit["residual_rms"]):.4f} in log loss; {lack_of_fit(fit)
 {table(["coefficient", "value", "standard error", "unit", ""], coefficients)}
 
 {where_it_misses(mean_residuals(context))}"""
-
-
-def regret(context: Context, cell: tuple[int, float, float], fraction: float) -> float:
-    """Measured loss at `fraction`, between the measured ones, minus the best measured one."""
-    curve = context.cells[cell]
-    best = min(float(np.mean(list(losses.values()))) for losses in curve.values())
-    return optima.loss_at(curve, fraction) - best
-
-
-def predicted_fractions(context: Context, disagreements: list[str]) -> str:
-    body, errors, regrets, covered, told_errors = [], [], [], 0, []
-    for o in context.quantized_optima():
-        n, d, bits = o.cell
-        try:
-            answer = context.service.fraction(context.study, n, d, bits)
-        except Refused as refusal:
-            return f"## The predicted fraction\n\nThe server refuses: {refusal}"
-        estimate = answer["qat_fraction"]
-        inside = estimate.get("lower", 0) <= o.fraction <= estimate.get("upper", 1)
-        covered += inside
-        errors.append(abs(estimate["value"] - o.fraction))
-        if o.told:
-            told_errors.append(errors[-1])
-        regrets.append(regret(context, o.cell, estimate["value"]))
-        body.append([size(n), tokens(d), f"{bits:g}",
-                     f"{o.fraction:.2f}" + ("" if o.interior else " (edge)"),
-                     f"{estimate['value']:.2f} ({estimate.get('lower', 0):.2f} to "
-                     f"{estimate.get('upper', 1):.2f})", "yes" if inside else "no",
-                     signed(regrets[-1])])
-    mean_error = float(np.mean(told_errors)) if told_errors else math.nan
-    if told_errors and mean_error > PAPER_FRACTION_ERROR:
-        disagreements.append(
-            f"The predicted fraction misses the measured one by {mean_error:.3f} on average where "
-            f"it can be told (the paper: {PAPER_FRACTION_ERROR}).")
-    if covered < 0.8 * len(body):
-        disagreements.append(f"Only {covered} of {len(body)} measured optima lie in the 90 % "
-                             "interval of the prediction.")
-    return f"""## The predicted fraction
-
-Mean absolute error of the predicted fraction: {mean_error:.3f} over the {len(told_errors)} cells
-whose optimum stands out of the noise, {np.mean(errors):.3f} over all {len(errors)} (the paper:
-{PAPER_FRACTION_ERROR}). {covered} of {len(body)} measured optima lie in the interval. What counts
-is regret, the measured loss at the predicted fraction minus the best measured:
-{np.mean(regrets):.4f} nats on average, {max(regrets):.4f} at most, beside a run noise of
-{context.noise.run:.4f}.
-
-{table(["N", "D", "bits", "measured f", "predicted f", "inside", "regret, nats"], body)}
-
-{fraction_law(context)}"""
-
-
-def fraction_law(context: Context) -> str:
-    """The one-coefficient law f* = exp(-a / ln S) on the interior optima."""
-    points = [o for o in context.quantized_optima()
-              if o.interior and o.tokens_per_parameter_byte > 1]
-    if len(points) < 3:
-        return ""
-    logs = np.array([math.log(o.tokens_per_parameter_byte) for o in points])
-    fractions = np.array([o.fraction for o in points])
-    grid = np.linspace(0.5, 20, 3901)
-    misses = [float(np.mean(np.abs(np.exp(-a / logs) - fractions))) for a in grid]
-    own = int(np.argmin(misses))
-    paper = float(np.mean(np.abs(np.exp(-PAPER_FRACTION_COEFFICIENT / logs) - fractions)))
-    return (f"The fraction law f* = exp(-a / ln S) fits these {len(points)} interior optima best "
-            f"with a = {grid[own]:.2f} (mean absolute error {misses[own]:.3f}); with the paper's a "
-            f"= {PAPER_FRACTION_COEFFICIENT} the error is {paper:.3f}.")
 
 
 FULL_PRECISION_WEIGHTS = (0.3, 0.1)
@@ -240,14 +190,14 @@ def law_of_rows(
     test = fit.get("lack_of_fit")
     known = [rung(fit), f"{test['misfit_rms']:.4f}" if test else "unknown"]
     widths = {r.weight_bits for r in rows}
-    try:
-        cells = [(o, context.service.fraction(name, *o.cell)["qat_fraction"]["value"])
-                 for o in context.quantized_optima() if o.cell[2] in widths]
-    except Refused:
-        return [*known, "no interior optimum", ""]
-    errors = [abs(predicted - o.fraction) for o, predicted in cells]
-    regrets = [regret(context, o.cell, predicted) for o, predicted in cells]
-    return [*known, f"{np.mean(errors):.3f}", f"{np.mean(regrets):.4f}"]
+    asked = [o for o in context.quantized_optima() if o.cell[2] in widths]
+    told = [(o, f) for o in asked if (f := predicted_fraction(context, o.cell, name)) is not None]
+    known.append(f"{len(told)} of {len(asked)}")
+    if not told:
+        return [*known, "", ""]
+    errors = [abs(predicted - o.fraction) for o, predicted in told]
+    regrets = [r for o, predicted in told if (r := regret(context, o.cell, predicted)) is not None]
+    return [*known, f"{np.mean(errors):.3f}", f"{np.mean(regrets):.4f}" if regrets else ""]
 
 
 def what_it_is_fitted_to(context: Context) -> str:
@@ -262,13 +212,15 @@ def what_it_is_fitted_to(context: Context) -> str:
 
 Its loss falls to that of full precision as the QAT terms vanish, so full-precision runs are fitted
 with the rest, and all widths share their exponents. The law fitted with less weight on the former,
-and without one of the latter:
+and without one of the latter; errors of *f* and regrets over the cells for which it tells a
+fraction, regrets where that lies between measured ones:
 
-{table(["runs", "rung", "means missed, log loss", "mean error of f", "mean regret, nats"], body)}"""
+{table(["runs", "rung", "means missed, log loss", "cells told", "mean error of f",
+        "mean regret, nats"], body)}"""
 
 
 def control_corrected(context: Context) -> str:
-    rows = measured_sections.corrected(context)
+    rows = control_sections.corrected(context)
     if not rows:
         return ""
     rows += [r for r in context.rows if r.role == "FULL_PRECISION"]
@@ -280,20 +232,32 @@ def control_corrected(context: Context) -> str:
         return f"""## The law, fitted to losses less their control
 
 Not both fits have a law of the loss: {rung(context.fit)} as measured, {rung(fit)} less control."""
-    raw, own = context.fit.get("lack_of_fit"), fit.get("lack_of_fit")
-    verdict = ""
-    if raw and own:
-        better = own["f_ratio"] < 0.7 * raw["f_ratio"]
-        verdict = ("A good part of the misfit is the schedule's." if better else
-                   "The misfit does not come from the schedule.")
     return f"""## The law, fitted to losses less their control
 
 The same fit on quantized losses minus the control's plus plain full precision: rung {rung(fit)},
 {fit["experiment_count"]} rows, residuals {float(fit["residual_rms"]):.4f} (as measured:
-{float(context.fit["residual_rms"]):.4f}); {lack_of_fit(fit)}. {verdict}"""
+{float(context.fit["residual_rms"]):.4f}); {lack_of_fit(fit)}. {on_same_rung(context, fit, rows)}"""
 
 
-def largest_size_held_out(context: Context, disagreements: list[str]) -> str:
+def on_same_rung(context: Context, fit: dict, rows: list[Run]) -> str:
+    """Whether the misfit of the law as measured is the schedule's; `fit` is that of `rows`."""
+    same, text = fit, ""
+    if fit["variant"] != context.fit["variant"]:
+        name = f"{context.study}-corrected-same-rung"
+        same = fit_part(context, name, rows, variant=context.fit["variant"])
+        cells = context.quantized_optima()
+        told = sum(predicted_fraction(context, o.cell, name) is not None for o in cells)
+        text = (f"Another rung than as measured is hard to compare; on {rung(context.fit)} it has "
+                f"{lack_of_fit(same)}, and tells a fraction in {told} of {len(cells)} cells. ")
+    raw, own = context.fit.get("lack_of_fit"), same.get("lack_of_fit")
+    if not raw or not own:
+        return text.strip()
+    better = own["f_ratio"] < 0.7 * raw["f_ratio"]
+    return text + ("A good part of the misfit of losses is the schedule's." if better else
+                   "The misfit of losses does not come from the schedule.")
+
+
+def largest_size_held_out(context: Context) -> str:
     largest = max(r.parameters for r in context.quantized)
     rows = [r for r in fitted_rows(context) if r.parameters < largest]
     name = f"{context.study}-without-largest"
@@ -315,16 +279,22 @@ Without the runs of the largest size the fit stands on {rung(fit)}, which predic
         by_bits[bits].append(float(np.mean(losses)) - predicted)
     errors = np.array([e for part in by_bits.values() for e in part])
     rms = float(np.sqrt(np.mean(errors**2)))
-    if rms > 3 * context.noise.run:
-        disagreements.append(f"Extrapolated to the largest size the law misses by {rms:.4f} nats, "
-                             f"{rms / context.noise.run:.0f} times the noise of a run.")
+    own = [value for (n, bits), value in context.noise_by_model.items()
+           if n == largest and bits < 16] or [context.noise]
+    noise = math.sqrt(float(np.mean([value.curve**2 + value.run**2 for value in own])))
+    context.summary.append(f"Held out, the largest size is missed by {rms:.4f} nats, "
+                           f"{rms / noise:.0f} times the noise of a run there ({noise:.4f}).")
+    if rms > 3 * noise:
+        context.disagreements.append(
+            f"Extrapolated to the largest size the law misses by {rms:.4f} nats, "
+            f"{rms / noise:.0f} times the noise of a run there ({noise:.4f}).")
     body = [[f"{bits:g}", signed(float(np.mean(part)), 4),
              f"{float(np.sqrt(np.mean(np.square(part)))):.4f}", str(len(part))]
             for bits, part in sorted(by_bits.items())]
     return f"""## The largest size held out
 
 Fitted without the runs of {size(largest)} parameters (rung {rung(fit)}), the law's losses there
-miss the measured means by {rms:.4f} nats (root mean square), beside a noise of a run of
-{context.noise.run:.4f}. Measured minus predicted:
+miss the measured means by {rms:.4f} nats (root mean square). A run of that size has a noise of
+{noise:.4f}, what its seed shares over the fractions included. Measured minus predicted:
 
 {table(["bits", "mean, nats", "root mean square", "splits"], body)}"""

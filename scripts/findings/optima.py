@@ -35,6 +35,7 @@ class Optimum:
     loss: float  # nats, at the optimum
     reference_excess: float  # loss at REFERENCE_FRACTION minus that at the best, nats
     reference_error: float  # its standard error
+    edge_excess: float  # of the better of the outermost runs, in standard errors; 0 at an edge
 
     @property
     def tokens_per_parameter_byte(self) -> float:
@@ -42,9 +43,14 @@ class Optimum:
         return budget / (parameters * bits / 8)
 
     @property
-    def told(self) -> bool:
-        """Stands out of the noise: the curve differs from a flat one."""
-        return self.interior and abs(self.reference_excess) > 2 * self.reference_error
+    def stands_out(self) -> bool:
+        """Both outermost fractions are worse than the best beyond noise."""
+        return self.interior and self.edge_excess > 2
+
+    @property
+    def beats_reference(self) -> bool:
+        """REFERENCE_FRACTION is worse than the best beyond noise."""
+        return self.reference_excess > 2 * self.reference_error
 
 
 def vertex(fractions: np.ndarray, losses: np.ndarray) -> tuple[float, float, bool]:
@@ -78,17 +84,23 @@ def measure(cell: Cell, by_fraction: dict[float, dict[int, float]], run_noise: f
     lower, upper = np.quantile([d[0] for d in drawn], [tail, 1 - tail])
     reference = int(np.argmin(np.abs(fractions - REFERENCE_FRACTION)))
     best = int(np.argmin(means))
+    edges = [(means[edge] - means[best]) / math.hypot(errors[edge], errors[best])
+             for edge in (0, -1)]
     return Optimum(
         cell, fraction, float(lower), float(upper), interior,
         float(np.mean([d[2] for d in drawn])), loss,
         float(means[reference] - means[best]),
         math.hypot(errors[reference], errors[best]) if reference != best else errors[best],
+        float(min(edges)),
     )
 
 
-def loss_at(by_fraction: dict[float, dict[int, float]], fraction: float) -> float:
-    """Measured mean loss at a fraction, piecewise linear in logit f."""
+def loss_at(by_fraction: dict[float, dict[int, float]], fraction: float) -> float | None:
+    """Measured mean loss at a fraction, piecewise linear in logit f; none beyond the
+    outermost fractions."""
     fractions = sorted(by_fraction)
+    if not fractions[0] <= fraction <= fractions[-1]:
+        return None
     means = [np.mean(list(by_fraction[f].values())) for f in fractions]
     return float(np.interp(logit(fraction), [logit(f) for f in fractions], means))
 

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+import control_sections
 import figures
+import fraction_sections
 import law_sections
 import measured_sections
+import memory_sections
 import optima
 import runs
 import schedule_sections
@@ -54,25 +57,24 @@ def main(study: str, output: Path) -> None:
     figures.optimum_against_tokens(context, folder / "optimum.svg")
     figures.loss_against_fraction(context, folder / "loss.svg")
 
-    disagreements: list[str] = []
-    parts = [
-        head(context),
+    sections = [
         measured_sections.runs_and_noise(context),
         schedule_sections.sweep(context),
-        measured_sections.baseline(context, disagreements),
-        measured_sections.interior_optimum(context, folder, disagreements),
-        measured_sections.what_moves_it(context, folder, disagreements),
-        measured_sections.against_control(context),
-        law_sections.fit_quality(context, disagreements),
-        law_sections.predicted_fractions(context, disagreements),
+        control_sections.baseline(context),
+        measured_sections.interior_optimum(context, folder),
+        measured_sections.what_moves_it(context, folder),
+        control_sections.against_control(context),
+        law_sections.fit_quality(context),
+        fraction_sections.predicted_fractions(context),
         law_sections.what_it_is_fitted_to(context),
         law_sections.control_corrected(context),
-        law_sections.largest_size_held_out(context, disagreements),
+        law_sections.largest_size_held_out(context),
         schedule_sections.fused(context),
         schedule_sections.other_schedules(context),
-        measured_sections.equal_memory(context),
-        conclusion(disagreements),
+        memory_sections.equal_memory(context),
+        conclusion(context.disagreements),
     ]
+    parts = [head(context), in_short(context.summary), *sections]
     output.write_text(wrapped("\n\n".join(part.strip() for part in parts if part)) + "\n")
 
 
@@ -86,8 +88,13 @@ the questions of
 Training": one text, small models, one recipe. Written by `scripts/write_findings.sh` from the
 rows and from the server's answers (fit `{fit["name"]}`, revision {fit["revision"]}, rows
 `{fit["inputs"].get("rows_hash", "")[:16]}`); the same rows give the same text. Losses are in nats
-per byte. Intervals are at 90 %. *D* is all tokens, *f* the QAT fraction, *S* tokens per byte of
-parameters, *N* parameters."""
+per byte. Intervals are at 90 %, one standard error follows ±. *D* is all tokens, *f* the QAT
+fraction, *S* tokens per byte of parameters, *N* parameters."""
+
+
+def in_short(summary: list[str]) -> str:
+    points = "\n".join(f"- {point}" for point in summary)
+    return f"## In short\n\n{points}"
 
 
 def conclusion(disagreements: list[str]) -> str:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import replace
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 
@@ -10,7 +10,7 @@ import optima
 import runs
 from measured_sections import Context
 from runs import Run
-from text import bits_name, joined, signed, size, table, tokens, with_error
+from text import bits_name, joined, signed, size, table, tokens
 
 Place = tuple[int, float]  # parameters, budget
 
@@ -63,12 +63,12 @@ def sweep(context: Context) -> str:
         body.append(row)
     return f"""## How the baseline was chosen
 
-One seed of plain full precision was trained at sizes and budgets with several peak rates (as
+One seed of plain full precision was trained at each size and budget with several peak rates (as
 multiples of .0045, .0035, .00275 and .002 from the smallest to the largest size) and lengths of the
-cooldown (as a part of the full-precision phase), {len(context.sweep)} runs: at 1 M tokens and at
-the smaller sizes before the campaign, elsewhere after it, to see whether its choice holds. Loss of
-plain full precision, the least of a row in bold; after the stroke what the 16-bit control with
-f = {fraction} adds to it:
+cooldown (as a part of the full-precision phase), and at most places its 16-bit control,
+{len(context.sweep)} runs: at 1 M tokens and at the smaller sizes before the campaign, elsewhere
+after it, to see whether its choice holds. Loss of plain full precision, the least of a row in bold;
+after the stroke what the control with f = {fraction} adds to it:
 
 {table(["N", "D", *[name.removeprefix("adamw, ") for name in names]], body)}
 
@@ -88,34 +88,90 @@ def regret_of_choice(plain: dict[Place, dict[str, float]]) -> str:
 
 
 def fused(context: Context) -> str:
-    rows = [r for r in context.rows if r.schedule == "fused" and r.role == "FP_THEN_QAT"]
-    if not rows:
+    rows = runs.quantized(context.rows, "fused") + runs.controls(context.rows, "fused")
+    gains = paired_gains(context, runs.cells(rows))
+    if not gains:
         return ""
+    fractions = sorted({f for _, f in gains})
+    errors = gain_errors(gains)
     body, best = [], []
     for cell, curve in runs.cells(rows).items():
         classic = context.cells.get(cell)
         if not classic:
             continue
-        for f in sorted(set(curve) & set(classic)):
-            common = sorted(set(curve[f]) & set(classic[f]))
-            if common:
-                gain = float(np.mean([classic[f][k] - curve[f][k] for k in common]))
-                error = context.run_noise(cell[0], cell[2]) * sqrt(2 / len(common))
-                body.append([size(cell[0]), tokens(cell[1]), f"{cell[2]:g}", f"{f:g}",
-                             with_error(gain, error)])
-        least = min(np.mean(list(v.values())) for v in curve.values())
-        classic_least = min(np.mean(list(v.values())) for v in classic.values())
-        best.append([size(cell[0]), tokens(cell[1]), f"{cell[2]:g}", signed(classic_least - least)])
+        body.append([*place_and_width(cell),
+                     *[signed(float(np.mean(gains[(cell, f)]))) if (cell, f) in gains else ""
+                       for f in fractions], f"{errors[cell[2]]:.3f}" if cell[2] in errors else ""])
+        (classic_loss, classic_at), (loss, at) = least_mean(classic), least_mean(curve)
+        best.append((cell, classic_at, at, classic_loss - loss))
+    ends = by_bits(best)
+    context.summary.append(f"Fused minus classic cooldown, each at its own best: {ends}.")
+    helped = [gain for (_, _, bits), _, _, gain in best
+              if bits == 1 and gain > 2 * errors.get(bits, inf)]
+    if helped:
+        context.disagreements.append(
+            "Fusing the cooldown helps at 1 bit, where the paper found that it does not: by "
+            + joined([f"{gain:.3f}" for gain in helped]) + " nats beyond noise.")
     return f"""## Fused or classic cooldown
 
 Loss of the classic schedule minus that of the fused one (decay inside QAT), at equal fraction;
-above 0, fusing helps. The paper: it helps at 4 and 6 bits, not at 1.
+above 0, fusing helps. The last column is the standard error of each, from the differences of
+replicates. The paper: it helps at 4 and 6 bits, not at 1.
 
-{table(["N", "D", "bits", "f", "classic minus fused"], body)}
+{table(["N", "D", "bits", *[f"f = {f:g}" for f in fractions], "error"], body)}
 
-Each at its own best fraction:
+Each at its own best fraction, among those measured. Where the control, which has no quantizer,
+gains as much, it is the schedule that gains:
 
-{table(["N", "D", "bits", "classic minus fused"], best)}"""
+{table(["N", "D", "bits", "best f, classic", "best f, fused", "classic minus fused"],
+       [[*place_and_width(cell), f"{classic_at:g}", f"{at:g}", signed(gain)]
+        for cell, classic_at, at, gain in best])}"""
+
+
+Curve = dict[float, dict[int, float]]  # losses by fraction and replicate
+
+
+def place_and_width(cell: runs.Cell) -> list[str]:
+    return [size(cell[0]), tokens(cell[1]), bits_name(cell[2])]
+
+
+def paired_gains(
+    context: Context, curves: dict[runs.Cell, Curve]
+) -> dict[tuple[runs.Cell, float], list[float]]:
+    """Loss of the study's schedule minus that of `curves`, one a replicate."""
+    found = {}
+    for cell, curve in curves.items():
+        classic = context.cells.get(cell, {})
+        for f in sorted(set(curve) & set(classic)):
+            common = sorted(set(curve[f]) & set(classic[f]))
+            if common:
+                found[(cell, f)] = [classic[f][k] - curve[f][k] for k in common]
+    return found
+
+
+def gain_errors(gains: dict[tuple[runs.Cell, float], list[float]]) -> dict[float, float]:
+    """Standard error of a mean gain by width, over cells and fractions: two schedules of
+    one seed differ by more than the noise of runs about their curves."""
+    spreads: dict[float, list[float]] = defaultdict(list)
+    for (cell, _), values in gains.items():
+        if len(values) > 1:
+            spreads[cell[2]].append(float(np.var(values, ddof=1)) / len(values))
+    return {bits: sqrt(float(np.mean(values))) for bits, values in spreads.items()}
+
+
+def least_mean(curve: Curve) -> tuple[float, float]:
+    """(least mean loss, its fraction)."""
+    return min((float(np.mean(list(losses.values()))), f) for f, losses in curve.items())
+
+
+def by_bits(best: list[tuple[runs.Cell, float, float, float]]) -> str:
+    """The gains at the own best fractions, in words."""
+    gains: dict[float, list[str]] = defaultdict(list)
+    for (_, _, bits), _, _, gain in best:
+        gains[bits].append(signed(-gain))
+    return "; ".join(f"{', '.join(values)} at {bits_name(bits)}"
+                     f"{'' if bits == 16 else ' bit' if bits == 1 else ' bits'}"
+                     for bits, values in sorted(gains.items()))
 
 
 def other_schedules(context: Context) -> str:

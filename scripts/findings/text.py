@@ -36,6 +36,10 @@ def width(bits: float) -> str:
     return "1 bit" if bits == 1 else f"{bits:g} bits"
 
 
+def probability(p_value: float) -> str:
+    return "p < 1e-99" if p_value < 1e-99 else f"p = {p_value:.1g}"
+
+
 def joined(words: list[str]) -> str:
     if len(words) < 2:
         return "".join(words)
