@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -14,9 +15,11 @@
 #include "fitter/fitted_rows.h"
 #include "fitter/fraction_law.h"
 #include "fitter/fraction_misfit.h"
+#include "fitter/lack_of_fit.h"
 #include "fitter/ladder.h"
 #include "fitter/laws/chinchilla.h"
 #include "fitter/laws/compute_optimal_qat.h"
+#include "fitter/measured_optima.h"
 #include "fitter/row_selection.h"
 #include "fitter/simplification.h"
 #include "fitter/support.h"
@@ -123,6 +126,14 @@ absl::Status NothingIdentified(const Dataset& data,
   }
   return DataCannotAnswer(PoorAxes(ComputeSupport(data, rows), static_cast<int>(rows.size())),
                           explanation);
+}
+
+void AddMeasuredOptima(const Dataset& data, const std::vector<int>& rows, FitResult* result) {
+  OptimumSearch search = FindMeasuredOptima(data, QatRows(data, rows));
+  // The least of some losses that noise has made is a minimum too.
+  if (!search.dependence || search.dependence->p_value >= kLeastPValue) return;
+  result->measured_optima = std::move(search.optima);
+  std::ranges::move(search.bounds, std::back_inserter(result->measured_optima));
 }
 
 // Fits the fraction law beside a law that knows no fraction, or alone.
@@ -252,6 +263,7 @@ absl::StatusOr<FitResult> FitLaw(const Dataset& data,
     ASSIGN_OR_RETURN(const std::optional<Estimate> full_precision,
                      EstimateFullPrecision(data, selection.options));
     AddFullPrecision(full_precision, estimate, &result);
+    AddMeasuredOptima(data, rows, &result);
     if (!estimate || !KnowsFraction(estimate->rung.law)) {
       RETURN_IF_ERROR(AddFractionLaw(data, rows, &result));
     }

@@ -147,6 +147,25 @@ struct FractionLaw {
   double log_a_scatter = 0;
 };
 
+// Where the best fraction lies beside the one stated.
+enum class OptimumBound { kExact, kAtMost, kAtLeast };
+
+// Best fraction of the runs at one model size, width and budget.
+struct MeasuredOptimum {
+  double parameters = 0;
+  double weight_bits = 0;
+  double total_tokens = 0;               // mean of the runs
+  double tokens_per_parameter_byte = 0;  // of all tokens
+  double qat_fraction = 0;
+  OptimumBound bound = OptimumBound::kExact;
+  // Fractions at which an optimum shows: beyond the middle, in logit f, between an
+  // outermost fraction and its neighbour, the outermost one has the least loss.
+  Interval measurable;
+  // Of exact ones. From the scatter of replicates; unset if the data have none.
+  std::optional<double> qat_fraction_stderr;
+  double log_loss = 0;  // at the optimum, if exact
+};
+
 // How one search went.
 struct SearchReport {
   double objective = 0;
@@ -180,6 +199,9 @@ struct FitResult {
   std::optional<SearchReport> full_precision_search;
   int64_t full_precision_row_count = 0;
   std::optional<FractionLaw> fraction_law;
+  // What the runs say by themselves, exact or as bounds; none where losses do not vary
+  // with the fraction by more than noise, or nothing tells the noise.
+  std::vector<MeasuredOptimum> measured_optima;
   // Covariance between law.theta (rows) and full_precision_law.theta (columns),
   // row-major; empty without both.
   std::vector<double> cross_covariance;

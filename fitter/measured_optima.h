@@ -16,25 +16,6 @@ namespace bitbudget::fitter {
 // Fractions that a parabola through the loss needs.
 inline constexpr int kNeededFractions = 3;
 
-// Where the best fraction lies beside the one stated.
-enum class OptimumBound { kExact, kAtMost, kAtLeast };
-
-// Best fraction of the runs at one model size, width and budget.
-struct MeasuredOptimum {
-  double parameters = 0;
-  double weight_bits = 0;
-  double total_tokens = 0;               // mean of the runs
-  double tokens_per_parameter_byte = 0;  // of all tokens
-  double qat_fraction = 0;
-  OptimumBound bound = OptimumBound::kExact;
-  // Fractions at which an optimum shows: beyond the middle, in logit f, between an
-  // outermost fraction and its neighbour, the outermost one has the least loss.
-  Interval measurable;
-  // Of exact ones. From the scatter of replicates; unset if the data have none.
-  std::optional<double> qat_fraction_stderr;
-  double log_loss = 0;  // at the optimum, if exact
-};
-
 // The runs of one size, width, budget and fraction.
 struct FractionLevel {
   double qat_fraction = 0;  // mean

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "planner/grid.h"
@@ -15,6 +17,26 @@ namespace bitbudget::server {
 namespace {
 
 constexpr double kFullPrecisionBits = 16;
+
+// Budgets are rounded to whole steps, and sizes told in three digits.
+constexpr double kSameSize = 0.02;
+constexpr double kSameBudget = 0.05;
+
+bool IsNear(double a, double b, double tolerance) { return std::abs(a - b) <= tolerance * b; }
+
+// The optimum that the runs at the question's size, width and budget show; null if there
+// are none.
+const v1::MeasuredOptimum* FindMeasured(const v1::Fit& fit,
+                                        const planner::FractionQuestion& question) {
+  if (question.fixed_fp_tokens || question.qat_token_cost != 1) return nullptr;
+  const auto& optima = fit.measured_optima();
+  const auto found = std::ranges::find_if(optima, [&](const v1::MeasuredOptimum& optimum) {
+    return optimum.weight_bits() == question.weight_bits &&
+           IsNear(question.parameters, static_cast<double>(optimum.parameters()), kSameSize) &&
+           IsNear(*question.budget_tokens, optimum.total_tokens(), kSameBudget);
+  });
+  return found == optima.end() ? nullptr : &*found;
+}
 
 }  // namespace
 
@@ -102,6 +124,9 @@ absl::StatusOr<v1::OptimizeQatFractionResponse> AnswerQuestion(
   }
   if (!answer.ok()) return answer.status();
   v1::OptimizeQatFractionResponse response = ToResponse(*answer);
+  if (const v1::MeasuredOptimum* measured = FindMeasured(view.snapshot->fit, question)) {
+    *response.mutable_measured_optimum() = *measured;
+  }
   *response.mutable_provenance() =
       MakeProvenance(view, question.confidence_level, answer->outside, answer->warnings);
   return response;

@@ -178,6 +178,28 @@ void SetFractionLaw(const fitter::FractionLaw& law, v1::Fit& fit) {
   message->set_log_a_scatter(law.log_a_scatter);
 }
 
+v1::MeasuredOptimum::Bound ToBound(fitter::OptimumBound bound) {
+  switch (bound) {
+    case fitter::OptimumBound::kExact:
+      return v1::MeasuredOptimum::EXACT;
+    case fitter::OptimumBound::kAtMost:
+      return v1::MeasuredOptimum::AT_MOST;
+    case fitter::OptimumBound::kAtLeast:
+      return v1::MeasuredOptimum::AT_LEAST;
+  }
+  return v1::MeasuredOptimum::BOUND_UNSPECIFIED;
+}
+
+void AddMeasuredOptimum(const fitter::MeasuredOptimum& optimum, v1::Fit& fit) {
+  v1::MeasuredOptimum* message = fit.add_measured_optima();
+  message->set_parameters(std::llround(optimum.parameters));
+  message->set_weight_bits(optimum.weight_bits);
+  message->set_total_tokens(optimum.total_tokens);
+  message->set_qat_fraction(optimum.qat_fraction);
+  message->set_bound(ToBound(optimum.bound));
+  if (optimum.qat_fraction_stderr) message->set_standard_error(*optimum.qat_fraction_stderr);
+}
+
 void SetRowsAndLadder(const fitter::FitResult& result, v1::Fit& fit) {
   fit.set_experiment_count(result.row_count);
   for (const auto& [reason, count] : result.rows_left_out) {
@@ -318,6 +340,9 @@ v1::Fit ToFit(const fitter::FitResult& result, const fitter::DataSupport& suppor
   if (result.fraction_misfit) SetFractionMisfit(*result.fraction_misfit, fit);
   if (result.full_precision_law) SetFullPrecisionLaw(result, fit);
   if (result.fraction_law) SetFractionLaw(*result.fraction_law, fit);
+  for (const fitter::MeasuredOptimum& optimum : result.measured_optima) {
+    AddMeasuredOptimum(optimum, fit);
+  }
   fit.mutable_singular_values()->Add(result.singular_values.begin(), result.singular_values.end());
   for (const std::string& name : result.not_identified) fit.add_not_identified(name);
   for (const std::string& warning : result.warnings) fit.add_warnings(warning);

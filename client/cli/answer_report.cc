@@ -71,6 +71,19 @@ std::string CheckpointSentence(const v1::CheckpointPlan& plan) {
   return text + "\n";
 }
 
+std::string MeasuredText(const v1::MeasuredOptimum& measured) {
+  const std::string fraction = ShareText(measured.qat_fraction());
+  switch (measured.bound()) {
+    case v1::MeasuredOptimum::AT_MOST:
+      return "at most " + fraction;
+    case v1::MeasuredOptimum::AT_LEAST:
+      return "at least " + fraction;
+    default:
+      if (!measured.has_standard_error()) return fraction;
+      return fmt::format("{} (standard error {})", fraction, ShareText(measured.standard_error()));
+  }
+}
+
 std::string FlatRangeText(const v1::OptimizeQatFractionResponse& answer) {
   if (!answer.has_flat_range()) return "not told";
   return fmt::format(
@@ -179,6 +192,9 @@ std::string FractionText(const v1::OptimizeQatFractionRequest& request,
   } else {
     text = FractionSentence(answer);
     AddEstimate(table, "QAT fraction", answer.qat_fraction(), &ShareText);
+    if (answer.has_measured_optimum()) {
+      table.AddRow({"  by the runs there alone", MeasuredText(answer.measured_optimum()), ""});
+    }
     if (KnowsLosses(answer)) AddEstimate(table, "Loss", answer.loss_nats(), &LossText);
     if (KnowsLosses(answer)) {
       table.AddRow({fmt::format("As good within {} nats", Real(answer.loss_tolerance_nats())),

@@ -55,6 +55,15 @@ test('a study that there is not is said to be none', async () => {
   expect(await page.locator('.refusal').innerText()).toContain('studies/nowhere');
 });
 
+test('the runs at the very place speak for themselves', async () => {
+  const place = 'parameters=55296&totalTokens=4M&weightBits=2';
+  const page = await dashboard.open(`fraction?study=${STUDY}&${place}`);
+  await answerOf(page);
+  expect(await page.locator('.answer').innerText()).toMatch(
+    /By the runs there alone\s+[\d.]+ %\s+standard error [\d.]+ %/,
+  );
+});
+
 test('a question outside the data says how far', async () => {
   const query = `fraction?study=${STUDY}&parameters=2.2M&totalTokens=160M`;
   const page = await dashboard.open(query);

@@ -84,6 +84,24 @@ TEST_F(BundledStudyTest, LossesAreAnsweredInsideTheData) {
   EXPECT_LT(double{loss["upper"]} - double{loss["lower"]}, 0.15);
 }
 
+// Three seeds measured 1.5636 nats with 12 % QAT, 1.5607 with 25 % and 1.5649 with 45 %.
+TEST_F(BundledStudyTest, RunsAtTheVeryPlaceSpeakForThemselves) {
+  LoadAll(kCampaign);
+  const nlohmann::json measured = Fraction("4M", 2)["measured_optimum"];
+  EXPECT_EQ(measured["bound"], "EXACT");
+  EXPECT_GT(double{measured["qat_fraction"]}, 0.12);
+  EXPECT_LT(double{measured["qat_fraction"]}, 0.45);
+  EXPECT_GT(double{measured["standard_error"]}, 0);
+  EXPECT_EQ(Fraction("16M", 1)["measured_optimum"]["bound"], "AT_LEAST");
+  EXPECT_FALSE(Fraction("3M", 2).contains("measured_optimum"));
+  EXPECT_FALSE(Json("fraction --study micro --parameters 55536 --total-tokens 4M --weight-bits 2 "
+                    "--qat-token-cost 1.5")
+                   .contains("measured_optimum"));
+  EXPECT_THAT(Output("fraction --study micro --parameters 55.5k --total-tokens 4M "
+                     "--weight-bits 2"),
+              HasSubstr("by the runs there alone"));
+}
+
 TEST_F(BundledStudyTest, ControlsAndOtherSchedulesAreLeftOut) {
   LoadAll(kCampaign);
   const nlohmann::json fit = Json("fit show --study micro");

@@ -6,6 +6,7 @@ import { AnswerCard, RefusalCard, type Fact } from '../components/answer';
 import { Inputs, QuestionForm } from '../components/inputs';
 import { QuestionAndAnswer } from '../components/layout';
 import { MODEL_FIELDS, ModelInputs } from '../components/model_inputs';
+import { MeasuredOptimum_Bound, type MeasuredOptimum } from '../gen/bitbudget/v1/common_pb';
 import {
   CooldownAdvice_Advice,
   type OptimizeQatFractionResponse,
@@ -106,8 +107,25 @@ function sentenceOf({ qatFraction, fpTokens, qatTokens, lossNats }: OptimizeQatF
   );
 }
 
+const MEASURED_SIDE = {
+  [MeasuredOptimum_Bound.BOUND_UNSPECIFIED]: '',
+  [MeasuredOptimum_Bound.EXACT]: '',
+  [MeasuredOptimum_Bound.AT_MOST]: 'at most ',
+  [MeasuredOptimum_Bound.AT_LEAST]: 'at least ',
+};
+
+/** The law joins all runs, and may miss those at the very place. */
+function measuredFact({ qatFraction, bound, standardError }: MeasuredOptimum): Fact {
+  return {
+    name: 'By the runs there alone',
+    value: MEASURED_SIDE[bound] + formatShare(qatFraction),
+    note: standardError === undefined ? undefined : `standard error ${formatShare(standardError)}`,
+  };
+}
+
 function factsOf(answer: OptimizeQatFractionResponse): Fact[] {
   const facts: Fact[] = [];
+  if (answer.measuredOptimum) facts.push(measuredFact(answer.measuredOptimum));
   const { lossNats, flatRange, callerSplit } = answer;
   if (lossNats) {
     facts.push({

@@ -193,6 +193,20 @@ Warning: The fit is young.
 )");
 }
 
+TEST(FractionTextTest, TellsWhatTheRunsThereSayAlone) {
+  v1::OptimizeQatFractionResponse answer = SomeFraction();
+  v1::MeasuredOptimum& measured = *answer.mutable_measured_optimum();
+  measured.set_qat_fraction(.233);
+  measured.set_bound(v1::MeasuredOptimum::EXACT);
+  EXPECT_THAT(FractionText({}, answer), HasSubstr("  by the runs there alone   23.3 %\n"));
+  measured.set_standard_error(.021);
+  EXPECT_THAT(FractionText({}, answer), HasSubstr("23.3 % (standard error 2.1 %)\n"));
+  measured.set_bound(v1::MeasuredOptimum::AT_LEAST);
+  EXPECT_THAT(FractionText({}, answer), HasSubstr("at least 23.3 %\n"));
+  measured.set_bound(v1::MeasuredOptimum::AT_MOST);
+  EXPECT_THAT(FractionText({}, answer), HasSubstr("at most 23.3 %\n"));
+}
+
 TEST(FractionTextTest, LeavesOutLossesThatTheLawDoesNotKnow) {
   const auto answer = Parse<v1::OptimizeQatFractionResponse>(
       "qat_fraction { value: .3 } fp_tokens: 7e9 qat_tokens: 3e9 tokens_per_parameter_byte: 300");

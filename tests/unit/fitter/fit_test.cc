@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "fitter/fraction_misfit.h"
 #include "tests/unit/fitter/studies.h"
 #include "util/error.h"
 
@@ -182,6 +183,31 @@ TEST(FitTest, PerBitRungBringsTheFractionLawOfTheMeasuredOptima) {
   const FitResult fit = Fit(GridStudy(design), {.variant = "per_bit_chinchilla"});
   ASSERT_TRUE(fit.fraction_law.has_value());
   EXPECT_GT(fit.fraction_law->a, 0);
+}
+
+// 27 cells of four fractions, up to 1.4 apart in logit f: each shows its best one, or on
+// which side it lies.
+TEST(FitTest, OptimaOfTheRunsThemselvesAreKeptBesideTheLaw) {
+  const FitResult fit = Fit(GridStudy({}, 0.0005));
+  EXPECT_EQ(fit.measured_optima.size(), 27u);
+  int exact_count = 0;
+  for (const MeasuredOptimum& optimum : fit.measured_optima) {
+    if (optimum.bound != OptimumBound::kExact) continue;
+    ++exact_count;
+    const double by_law =
+        *OptimalLogit(*fit.law, optimum.parameters, optimum.weight_bits, optimum.total_tokens);
+    EXPECT_NEAR(std::log(optimum.qat_fraction / (1 - optimum.qat_fraction)), by_law, 1.4);
+  }
+  EXPECT_GT(exact_count, 9);
+}
+
+TEST(FitTest, LeastLossesOfNoiseAreNoOptima) {
+  test_support::QatLawCoefficients truth = OwnTruth("grows").coefficients;
+  truth.phi = 0;
+  truth.lambda = 0;
+  const Dataset data =
+      test_support::SimulateRuns(truth, GridDesign().Points(), {.outlier_share = 0});
+  EXPECT_THAT(Fit(data, {.variant = "per_bit_chinchilla"}).measured_optima, IsEmpty());
 }
 
 TEST(FitTest, LastRungIsTheFractionLawAlone) {

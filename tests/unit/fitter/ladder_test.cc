@@ -162,8 +162,8 @@ TEST(LadderTest, PartOfARungThatContradictsTheRunsIsNotAsked) {
   design.fractions = {0.1, 0.3, 0.6};
   int contradicting_count = 0;
   for (uint64_t seed = 0; seed < 10; ++seed) {
-    const Dataset data = test_support::SimulateRuns(
-        OwnTruth("faint").coefficients, design.Points(), {.seed = seed});
+    const Dataset data =
+        test_support::SimulateRuns(OwnTruth("faint").coefficients, design.Points(), {.seed = seed});
     const LadderResult result = Climb(LadderOf(design), MeasurementsOf(data), {}, {}).value();
     if (result.reports.size() < 5) continue;
     if (!result.reports[3].explanation.starts_with("Identified, but")) continue;
