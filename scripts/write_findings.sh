@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Writes what the runs of a study say, with figures beside it:
 #
-#   scripts/write_findings.sh data/micro_prototype build/findings.md
+#   scripts/write_findings.sh data/micro_campaign docs/findings.md
 #
 # The folder holds the study (study.json) and its rows (experiments.csv). They are
 # imported into a fresh server of its own, which ends with the script; the same
@@ -40,6 +40,7 @@ for ((attempt = 0; attempt < 300; ++attempt)); do
   kill -0 "$server" 2>/dev/null || fail "no server: $(tail -n 1 "$scratch/server.log")"
   sleep 0.1
 done
+[[ -n $BITBUDGET_SERVER ]] || fail "the server does not say where it listens within 30 s"
 export BITBUDGET_SERVER
 
 study=$(basename "$folder" | tr _ -)
