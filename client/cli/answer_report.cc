@@ -151,10 +151,10 @@ std::string Exact(double value) { return std::isnan(value) ? "" : fmt::to_string
 std::string PredictionText(const v1::PredictLossRequest& request,
                            const v1::PredictLossResponse& answer) {
   std::string text = fmt::format(
-      "Expect a loss of {} nats at {} bits: {} parameters, {} tokens in full precision "
+      "Expect a loss of {} nats at {}: {} parameters, {} tokens in full precision "
       "and {} with QAT.\n\n",
       LossText(answer.loss_nats().value()),
-      BitsText(request.weight_bits()),
+      WidthText(request.weight_bits()),
       Quantity(static_cast<double>(request.parameters())),
       Quantity(static_cast<double>(request.fp_tokens())),
       Quantity(static_cast<double>(request.qat_tokens())));

@@ -108,10 +108,11 @@ Table ScheduleTable(const v1::SchedulePlan& schedule) {
 
 std::string ScheduleText(const v1::SchedulePlan& schedule) {
   std::string text = fmt::format(
-      "{} Steps of {} tokens: {} in full precision, {} with QAT.",
+      "{} Steps of {} {}: {} in full precision, {} with QAT.",
       schedule.is_fused() ? "Fused: the learning rate decays inside QAT."
                           : "Classic: the learning rate cools down in full precision, then QAT.",
       Quantity(schedule.tokens_per_step()),
+      schedule.tokens_per_step() == 1 ? "token" : "tokens",
       schedule.fp_steps(),
       schedule.qat_steps());
   if (!schedule.tokens_per_step_source().empty()) {

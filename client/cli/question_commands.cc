@@ -7,6 +7,7 @@
 #include "client/cli/error_text.h"
 #include "client/cli/flags.h"
 #include "client/cli/plan_flags.h"
+#include "client/cli/text.h"
 #include "util/status_macros.h"
 
 namespace bitbudget::cli {
@@ -33,7 +34,7 @@ absl::Status CheckFlags(const v1::PredictLossRequest& request) {
     return absl::OkStatus();
   }
   return WrongUsage(
-      fmt::format("a run at {} bits needs --qat-tokens above 0", request.weight_bits()));
+      fmt::format("a run at {} needs --qat-tokens above 0", WidthText(request.weight_bits())));
 }
 
 absl::Status CheckFlags(const v1::OptimizeQatFractionRequest& request) {

@@ -45,9 +45,9 @@ std::string SizeLimitText(v1::BitWidthCandidate::SizeLimit limit) {
 
 std::string BestSentence(const v1::BitWidthCandidate& best) {
   return fmt::format(
-      "Train at {} bits: {} parameters, {} tokens in full precision and {} with QAT ({}); expected "
+      "Train at {}: {} parameters, {} tokens in full precision and {} with QAT ({}); expected "
       "loss {} nats, memory {}.\n",
-      BitsText(best.weight_bits()),
+      WidthText(best.weight_bits()),
       Quantity(best.parameters()),
       Quantity(best.fp_tokens()),
       Quantity(best.qat_tokens()),
@@ -135,7 +135,7 @@ std::string EqualMemoryRangeText(const v1::CompareToFullPrecisionResponse& answe
   std::string text;
   for (const v1::WidthComparison& width : answer.widths()) {
     text += ExtrapolationText(
-        fmt::format("Outside the data, in the memory of {} bits", BitsText(width.weight_bits())),
+        fmt::format("Outside the data, in the memory of {}", WidthText(width.weight_bits())),
         width.equal_memory().extrapolation());
   }
   return text;
@@ -220,7 +220,7 @@ std::string MemoryRuleText(const v1::MemoryModel& model) {
 std::string RefusedText(const google::protobuf::RepeatedPtrField<v1::RefusedWidth>& refused) {
   std::string text;
   for (const v1::RefusedWidth& width : refused) {
-    text += fmt::format("Not {} bits: {}.\n", BitsText(width.weight_bits()), width.reason());
+    text += fmt::format("Not {}: {}.\n", WidthText(width.weight_bits()), width.reason());
   }
   return text;
 }
@@ -264,7 +264,7 @@ std::string BitsReport(const v1::OptimizeBitWidthRequest& request,
   text += "\n" + CandidateTable(candidates).Aligned("  ");
   const std::string remarks = TiesText(candidates) + RefusedText(answer.refused());
   if (!remarks.empty()) text += "\n" + remarks;
-  text += fmt::format("\nMemory at {} bits:\n", BitsText(best.weight_bits()));
+  text += fmt::format("\nMemory at {}:\n", WidthText(best.weight_bits()));
   text += MemoryTable(best.memory()).Aligned("  ") + "\n" + MemoryRuleText(answer.memory_model());
   return text + AskedConfidenceText(request, answer.provenance()) +
          ProvenanceText(answer.provenance());
@@ -302,11 +302,11 @@ std::string CompareReport(const v1::CompareToFullPrecisionRequest& request,
 std::string WasteReport(const v1::EstimateWasteRequest& request,
                         const v1::EstimateWasteResponse& answer) {
   std::string text = fmt::format(
-      "What {} QAT wastes at {} parameters and {} bits, by the law itself (nobody has "
+      "What {} QAT wastes at {} parameters and {}, by the law itself (nobody has "
       "measured it).\n\n",
       Percent(answer.qat_fraction()),
       Quantity(static_cast<double>(request.parameters())),
-      BitsText(request.weight_bits()));
+      WidthText(request.weight_bits()));
   const bool has_money = answer.budgets(0).has_wasted_money();
   std::vector<std::string> headings = {
       "budget, tokens", "best QAT", "wasted", "in tokens", "in FLOPs"};

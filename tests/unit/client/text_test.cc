@@ -10,6 +10,7 @@
 #include "client/cli/suggest.h"
 #include "client/cli/table.h"
 #include "client/cli/terminal.h"
+#include "client/cli/text.h"
 
 namespace bitbudget::cli {
 namespace {
@@ -107,6 +108,12 @@ TEST(FieldTextTest, IsEmptyForAnUnsetOptionalFieldOnly) {
   EXPECT_EQ(FieldText(run, FieldOf(run, "replicate")), "0");
   run.set_activation_bits(8);
   EXPECT_EQ(FieldText(run, FieldOf(run, "activation_bits")), "8");
+}
+
+TEST(WidthTextTest, OneBitIsNoBits) {
+  EXPECT_EQ(WidthText(1), "1 bit");
+  EXPECT_EQ(WidthText(1.58), "1.58 bits");
+  EXPECT_EQ(WidthText(4), "4 bits");
 }
 
 }  // namespace
