@@ -208,6 +208,12 @@ def what_it_is_fitted_to(context: Context) -> str:
         [label, *law_of_rows(context, f"{context.study}-part-{index}", rows, options)]
         for index, (label, rows, options) in enumerate(other_rows(context))
     ]
+    silent = [label for label, *_, error, _ in body if not error]
+    verdict = ""
+    if silent:
+        verdict = (f"Fitted {joined(silent)} the law tells no fraction at all. The interior optima "
+                   "that it has otherwise, at any width, rest on those runs.")
+        context.disagreements.append(f"Fitted {joined(silent)} the law has no interior optimum.")
     return f"""## Which runs the law cannot join
 
 Its loss falls to that of full precision as the QAT terms vanish, so full-precision runs are fitted
@@ -216,7 +222,9 @@ and without one of the latter; errors of *f* and regrets over the cells for whic
 fraction, regrets where that lies between measured ones:
 
 {table(["runs", "rung", "means missed, log loss", "cells told", "mean error of f",
-        "mean regret, nats"], body)}"""
+        "mean regret, nats"], body)}
+
+{verdict}"""
 
 
 def control_corrected(context: Context) -> str:

@@ -104,8 +104,8 @@ def fused(context: Context) -> str:
                        for f in fractions], f"{errors[cell[2]]:.3f}" if cell[2] in errors else ""])
         (classic_loss, classic_at), (loss, at) = least_mean(classic), least_mean(curve)
         best.append((cell, classic_at, at, classic_loss - loss))
-    ends = by_bits(best)
-    context.summary.append(f"Fused minus classic cooldown, each at its own best: {ends}.")
+    context.summary.append("Classic minus fused cooldown, each at its own best, by budget: "
+                           f"{by_bits(best)}. Above 0, fusing helps.")
     helped = [gain for (_, _, bits), _, _, gain in best
               if bits == 1 and gain > 2 * errors.get(bits, inf)]
     if helped:
@@ -168,7 +168,7 @@ def by_bits(best: list[tuple[runs.Cell, float, float, float]]) -> str:
     """The gains at the own best fractions, in words."""
     gains: dict[float, list[str]] = defaultdict(list)
     for (_, _, bits), _, _, gain in best:
-        gains[bits].append(signed(-gain))
+        gains[bits].append(signed(gain))
     return "; ".join(f"{', '.join(values)} at {bits_name(bits)}"
                      f"{'' if bits == 16 else ' bit' if bits == 1 else ' bits'}"
                      for bits, values in sorted(gains.items()))
