@@ -149,9 +149,9 @@ A model that will run at 1 to 4 bits a weight is trained in two phases: full pre
 quantization-aware training (QAT). One budget of tokens pays for both. How to split it? bitbudget
 keeps measured runs, fits a scaling law to them, and answers from the fit.
 
-1. THE DATA: $(($(wc -l <"$runs") - 1)) trainings of small transformers on a CPU, planned, leased
-and stored by bitbudget itself: four sizes, 1 to 16 million tokens, 1 to 4 bits, three seeds, and a
-16-bit control of every schedule (data/micro_campaign/README.md).
+1. THE DATA: $(($(wc -l <"$runs") - 1)) trainings of small transformers by bitbudget's own program
+on a CPU: four sizes, 1 to 16 million tokens, 1 to 4 bits, three seeds at most budgets, and a 16-bit
+control of every schedule (data/micro_campaign/README.md).
 TEXT
 ask bitbudget study create "$study" --definition data/micro_campaign/study.json
 ask bitbudget experiments import --study "$study" "$runs" --wait
@@ -170,7 +170,8 @@ ask bitbudget fit show --study "$study"
 
 tell <<'TEXT'
 3. THE QUESTION: 55,536 parameters at 2 bits. The best QAT fraction for three budgets, with
-intervals; the range around it that is as good; what the 10 % rule of thumb would waste.
+intervals, and what the runs of that very place say by themselves; the range around it that is as
+good; what the 10 % rule of thumb would waste.
 TEXT
 for budget in 1M 4M 16M; do
   ask bitbudget fraction --study "$study" --parameters 55536 --total-tokens "$budget" \
