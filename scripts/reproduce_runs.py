@@ -115,6 +115,15 @@ def main() -> int:
         rows = list(csv.DictReader(file))
     study = json.loads((options.folder / "study.json").read_text())
     widths = {int(s["parameters"]): s["width"] for s in study["modelFamily"]["shapes"]}
+    if not all(1 <= number <= len(rows) for number in options.row or []):
+        parser.error(f"rows go from 1 to {len(rows)}")
+    if not 1 <= options.count <= len(rows):
+        parser.error(f"--count goes from 1 to {len(rows)}")
+    if not options.data.is_file():
+        parser.error(f"{options.data} is not there; data/micro_campaign/README.md says how to make "
+                     "it")
+    if not os.access(options.trainer, os.X_OK):
+        parser.error(f"{options.trainer} is not there; scripts/build.sh worker builds it")
     chosen = options.row or sorted(
         random.Random(options.seed).sample(range(1, len(rows) + 1), options.count))
     all_grids = grids(options.folder)

@@ -89,7 +89,8 @@ Training": one text, small models, one recipe. Written by `scripts/write_finding
 rows and from the server's answers (fit `{fit["name"]}`, revision {fit["revision"]}, rows
 `{fit["inputs"].get("rows_hash", "")[:16]}`); the same rows give the same text. Losses are in nats
 per byte. Intervals are at 90 %, one standard error follows ±. *D* is all tokens, *f* the QAT
-fraction, *S* tokens per byte of parameters, *N* parameters."""
+fraction, *S* tokens per byte of parameters, *N* parameters; a cell is a size, a budget and a
+width."""
 
 
 def in_short(summary: list[str]) -> str:
