@@ -73,7 +73,26 @@ after the stroke what the control with f = {fraction} adds to it:
 {table(["N", "D", *[name.removeprefix("adamw, ") for name in names]], body)}
 
 The campaign takes a cooldown over half of the phase, 1.4 times the rate at 1 M and 4 M tokens and
-.7 times at 16 M. {regret_of_choice(plain)}"""
+.7 times at 16 M. {regret_of_choice(plain)} {shorter_cooldown(plain)}"""
+
+
+def shorter_cooldown(plain: dict[Place, dict[str, float]]) -> str:
+    """What the sweep leaves open: cooldowns were tried at one rate, which is not the chosen one."""
+    short, middle = "adamw, peak x1, cooldown 0.2", "adamw, peak x1, cooldown 0.5"
+    changes = {(d, n): losses[short] - losses[middle] for (n, d), losses in plain.items()
+               if short in losses and middle in losses}
+    if not changes:
+        return ""
+    text = ("What remains: lengths of the cooldown were tried at one rate only, and there 0.2 in "
+            "place of 0.5 changes the loss by " + joined(
+                [f"{signed(change)} ({size(n)}, {tokens(d)})"
+                 for (d, n), change in sorted(changes.items())]) + ".")
+    better = [d for d in sorted({d for d, _ in changes})
+              if all(change < 0 for (budget, _), change in changes.items() if budget == d)]
+    if better:
+        text += (f" So at {joined([tokens(d) for d in better])} tokens a shorter one may do better "
+                 "with the chosen rate too; that was not tried.")
+    return text
 
 
 def regret_of_choice(plain: dict[Place, dict[str, float]]) -> str:
