@@ -25,6 +25,17 @@ std::optional<T> OptionalFromJson(const Json& json) {
   return json.is_null() ? std::nullopt : std::optional<T>(json.get<T>());
 }
 
+std::string MissingAxisText(const MissingAxis& axis) {
+  const char* plural = axis.level_count == 1 ? "" : "s";
+  // Runs are counted, they have no levels.
+  if (axis.axis == "experiments") {
+    return fmt::format(
+        "{} experiment{}, {} needed", axis.level_count, plural, axis.needed_level_count);
+  }
+  return fmt::format(
+      "{} has {} level{}, needs {}", axis.axis, axis.level_count, plural, axis.needed_level_count);
+}
+
 }  // namespace
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FieldViolation, field, description)
@@ -116,11 +127,7 @@ absl::Status NotFound(std::string_view resource_type, std::string_view resource_
 absl::Status DataCannotAnswer(std::vector<MissingAxis> axes, std::string_view explanation) {
   std::string message = "the data cannot answer this";
   for (const MissingAxis& axis : axes) {
-    message += fmt::format("; {} has {} level{}, needs {}",
-                           axis.axis,
-                           axis.level_count,
-                           axis.level_count == 1 ? "" : "s",
-                           axis.needed_level_count);
+    message += "; " + MissingAxisText(axis);
   }
   message += fmt::format(". {}", explanation);
   return MakeError(absl::StatusCode::kFailedPrecondition,

@@ -50,6 +50,12 @@ TEST(ErrorTest, MissingAxisIsNamedInTheMessage) {
               testing::HasSubstr("weight_bits has 1 level, needs 3"));
 }
 
+TEST(ErrorTest, TooFewRunsAreCounted) {
+  const absl::Status status = DataCannotAnswer({{"experiments", 0, 27, {}}}, "Measure some.");
+  EXPECT_EQ(status.message(),
+            "the data cannot answer this; 0 experiments, 27 needed. Measure some.");
+}
+
 TEST(CodesTest, TableIsInTheOrderOfTheNumbers) {
   ASSERT_EQ(AllCodes().size(), 17);
   for (size_t i = 0; i < AllCodes().size(); ++i) {
