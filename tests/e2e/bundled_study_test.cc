@@ -111,7 +111,7 @@ TEST_F(BundledStudyTest, ControlsAndOtherSchedulesAreLeftOut) {
   EXPECT_THAT(fit["rows_left_out"],
               Contains(nlohmann::json({{"reason", "OTHER_SCHEDULE"}, {"count", "288"}})));
   EXPECT_THAT(fit["rows_left_out"],
-              Contains(nlohmann::json({{"reason", "OTHER_OPTIMIZER"}, {"count", "56"}})));
+              Contains(nlohmann::json({{"reason", "OTHER_OPTIMIZER"}, {"count", "68"}})));
 }
 
 TEST_F(BundledStudyTest, OneWidthIsAnsweredByTheFractionLawWithoutLosses) {
