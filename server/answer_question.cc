@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "planner/grid.h"
@@ -22,20 +22,26 @@ constexpr double kFullPrecisionBits = 16;
 constexpr double kSameSize = 0.02;
 constexpr double kSameBudget = 0.05;
 
-bool IsNear(double a, double b, double tolerance) { return std::abs(a - b) <= tolerance * b; }
+double RelativeError(double value, double measured) {
+  return std::abs(value - measured) / measured;
+}
 
-// The optimum that the runs at the question's size, width and budget show; null if there
-// are none.
+// The optimum that the runs at the question's size, width and budget show, the nearest of
+// several; null if there are none.
 const v1::MeasuredOptimum* FindMeasured(const v1::Fit& fit,
                                         const planner::FractionQuestion& question) {
   if (question.fixed_fp_tokens || question.qat_token_cost != 1) return nullptr;
-  const auto& optima = fit.measured_optima();
-  const auto found = std::ranges::find_if(optima, [&](const v1::MeasuredOptimum& optimum) {
-    return optimum.weight_bits() == question.weight_bits &&
-           IsNear(question.parameters, static_cast<double>(optimum.parameters()), kSameSize) &&
-           IsNear(*question.budget_tokens, optimum.total_tokens(), kSameBudget);
-  });
-  return found == optima.end() ? nullptr : &*found;
+  const v1::MeasuredOptimum* nearest = nullptr;
+  double least_distance = std::numeric_limits<double>::infinity();
+  for (const v1::MeasuredOptimum& optimum : fit.measured_optima()) {
+    if (optimum.weight_bits() != question.weight_bits) continue;
+    const double size = RelativeError(question.parameters, double(optimum.parameters()));
+    const double budget = RelativeError(*question.budget_tokens, optimum.total_tokens());
+    if (size > kSameSize || budget > kSameBudget || size + budget >= least_distance) continue;
+    least_distance = size + budget;
+    nearest = &optimum;
+  }
+  return nearest;
 }
 
 }  // namespace

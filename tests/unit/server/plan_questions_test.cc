@@ -1,10 +1,11 @@
-// Questions about widths, full precision, waste and plans, from request to reply.
+// Questions about splits, widths, full precision, waste and plans, from request to reply.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,27 @@ LawView View(bool counts_embeddings = false) {
   return {.snapshot = snapshot, .warnings = {"of the view"}};
 }
 
+// The measured optimum in the answer for a budget, of a fit that has two of about 4e9 tokens.
+std::optional<v1::MeasuredOptimum> MeasuredAt(int64_t total_tokens, int64_t parameters) {
+  FitSnapshot snapshot = *View().snapshot;
+  for (const double measured_tokens : {4e9, 4.1e9}) {
+    v1::MeasuredOptimum& optimum = *snapshot.fit.add_measured_optima();
+    optimum.set_parameters(396'000'000);
+    optimum.set_weight_bits(4);
+    optimum.set_total_tokens(measured_tokens);
+  }
+  v1::OptimizeQatFractionRequest request;
+  request.mutable_source()->set_study("studies/x");
+  request.set_parameters(parameters);
+  request.set_weight_bits(4);
+  request.set_total_tokens(total_tokens);
+  const auto answer =
+      AnswerQuestion({}, request, {.snapshot = std::make_shared<FitSnapshot>(snapshot)});
+  EXPECT_TRUE(answer.ok()) << answer.status();
+  if (!answer.ok() || !answer->has_measured_optimum()) return std::nullopt;
+  return answer->measured_optimum();
+}
+
 v1::OptimizeBitWidthRequest Bits() {
   v1::OptimizeBitWidthRequest request;
   request.mutable_source()->set_study("studies/x");
@@ -86,6 +108,16 @@ v1::PlanTrainingRequest Plan() {
   request.mutable_hardware()->set_device_count(4);
   request.mutable_hardware()->set_price_per_device_hour(2);
   return request;
+}
+
+TEST(FractionAnswer, HasTheNearestOfTheOptimaMeasuredThere) {
+  constexpr int64_t kParameters = 396'000'000;
+  EXPECT_EQ(MeasuredAt(4'000'000'000, kParameters)->total_tokens(), 4e9);
+  EXPECT_EQ(MeasuredAt(4'090'000'000, kParameters)->total_tokens(), 4.1e9);
+  EXPECT_EQ(MeasuredAt(4'290'000'000, kParameters)->total_tokens(), 4.1e9);
+  EXPECT_FALSE(MeasuredAt(4'350'000'000, kParameters));
+  EXPECT_TRUE(MeasuredAt(4'000'000'000, 403'000'000));
+  EXPECT_FALSE(MeasuredAt(4'000'000'000, 405'000'000));
 }
 
 TEST(BitsAnswer, HasItsProvenanceAndEveryValueInForce) {
