@@ -128,18 +128,20 @@ absl::Status NothingIdentified(const Dataset& data,
                           explanation);
 }
 
-void AddMeasuredOptima(const Dataset& data, const std::vector<int>& rows, FitResult* result) {
-  OptimumSearch search = FindMeasuredOptima(data, QatRows(data, rows));
+void AddMeasuredOptima(const OptimumSearch& search, FitResult* result) {
   // The least of some losses that noise has made is a minimum too.
   if (!search.dependence || search.dependence->p_value >= kLeastPValue) return;
-  result->measured_optima = std::move(search.optima);
-  std::ranges::move(search.bounds, std::back_inserter(result->measured_optima));
+  result->measured_optima = search.optima;
+  std::ranges::copy(search.bounds, std::back_inserter(result->measured_optima));
 }
 
 // Fits the fraction law beside a law that knows no fraction, or alone.
-absl::Status AddFractionLaw(const Dataset& data, const std::vector<int>& rows, FitResult* result) {
-  const absl::StatusOr<FractionLawFit> fraction = FitFractionLaw(data, QatRows(data, rows));
-  if (fraction.ok()) result->fraction_law = fraction->law;
+absl::Status AddFractionLaw(const Dataset& data,
+                            const std::vector<int>& rows,
+                            const OptimumSearch& search,
+                            FitResult* result) {
+  const absl::StatusOr<FractionLaw> fraction = FitFractionLaw(search);
+  if (fraction.ok()) result->fraction_law = *fraction;
   if (result->law) return absl::OkStatus();
   if (!fraction.ok()) {
     if (result->ladder.empty()) return fraction.status();
@@ -263,9 +265,10 @@ absl::StatusOr<FitResult> FitLaw(const Dataset& data,
     ASSIGN_OR_RETURN(const std::optional<Estimate> full_precision,
                      EstimateFullPrecision(data, selection.options));
     AddFullPrecision(full_precision, estimate, &result);
-    AddMeasuredOptima(data, rows, &result);
+    const OptimumSearch search = FindMeasuredOptima(data, QatRows(data, rows));
+    AddMeasuredOptima(search, &result);
     if (!estimate || !KnowsFraction(estimate->rung.law)) {
-      RETURN_IF_ERROR(AddFractionLaw(data, rows, &result));
+      RETURN_IF_ERROR(AddFractionLaw(data, rows, search, &result));
     }
   } else if (!estimate) {
     return NothingIdentified(data, rows, result.ladder);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <vector>
 
 #include "fitter/lack_of_fit.h"
 #include "fitter/noise.h"
@@ -212,8 +213,7 @@ std::vector<MeasuredOptimum> Usable(const std::vector<MeasuredOptimum>& optima) 
 
 }  // namespace
 
-absl::StatusOr<FractionLawFit> FitFractionLaw(const Dataset& data, std::span<const int> rows) {
-  OptimumSearch search = FindMeasuredOptima(data, rows);
+absl::StatusOr<FractionLaw> FitFractionLaw(const OptimumSearch& search) {
   std::vector<MeasuredOptimum> usable = Usable(search.optima);
   const int usable_count = static_cast<int>(usable.size());
   if (usable_count < kNeededOptima) return TooFewOptima(search, usable_count);
@@ -222,14 +222,12 @@ absl::StatusOr<FractionLawFit> FitFractionLaw(const Dataset& data, std::span<con
   usable.insert(usable.end(), bounds.begin(), bounds.end());
   const AbsoluteError error(usable);
   const double a = error.Minimize();
-  return FractionLawFit{.law = {.a = a,
-                                .a_stderr = error.StandardError(a),
-                                .optimum_count = usable_count,
-                                .bound_count = static_cast<int>(bounds.size()),
-                                .mean_absolute_error = error.Mean(a),
-                                .log_a_scatter = error.LogScatter(a)},
-                        .optima = std::move(search.optima),
-                        .bounds = std::move(search.bounds)};
+  return FractionLaw{.a = a,
+                     .a_stderr = error.StandardError(a),
+                     .optimum_count = usable_count,
+                     .bound_count = static_cast<int>(bounds.size()),
+                     .mean_absolute_error = error.Mean(a),
+                     .log_a_scatter = error.LogScatter(a)};
 }
 
 double PredictOptimalFraction(double a, double tokens_per_parameter_byte) {

@@ -9,39 +9,27 @@
 #ifndef BITBUDGET_FITTER_FRACTION_LAW_H_
 #define BITBUDGET_FITTER_FRACTION_LAW_H_
 
-#include <span>
-#include <vector>
-
 #include "absl/status/statusor.h"
 #include "fitter/fit.h"
 #include "fitter/measured_optima.h"
-#include "fitter/observation.h"
 
 namespace bitbudget::fitter {
 
 inline constexpr char kFractionFormula[] = "f = exp(-a / ln S)";
 
-struct FractionLawFit {
-  FractionLaw law;
-  // See OptimumSearch::optima: those that the law was fitted to, and those at
-  // S <= 1, where it is undefined.
-  std::vector<MeasuredOptimum> optima;
-  std::vector<MeasuredOptimum> bounds;  // likewise
-};
-
-// Fits the law to the optima of the rows of `data` with the indices `rows`
-// (FP_THEN_QAT rows) by least absolute error of the fraction. Cells whose least loss is
-// at an outermost fraction take part as the bounds that they are, and every prediction
-// counts as clipped to what its cell could have shown: without both, the optima that
-// happen to lie among the measured fractions would pass for all of them (Powell 1984,
-// Journal of Econometrics 25). The standard error of `a` is from the scatter of the
-// optima about the law.
+// Fits the law to the optima of `search` by least absolute error of the fraction; those
+// at S <= 1, where it is undefined, are left out. Cells whose least loss is at an
+// outermost fraction take part as the bounds that they are, and every prediction counts
+// as clipped to what its cell could have shown: without both, the optima that happen to
+// lie among the measured fractions would pass for all of them (Powell 1984, Journal of
+// Econometrics 25). The standard error of `a` is from the scatter of the optima about the
+// law.
 //
 // Errors:
 // - FAILED_PRECONDITION, DATA_CANNOT_ANSWER: fewer than 2 optima at S > 1, or the
 //   losses do not vary with the fraction by more than noise, or nothing tells the
 //   noise; names the axis with too few levels.
-absl::StatusOr<FractionLawFit> FitFractionLaw(const Dataset& data, std::span<const int> rows);
+absl::StatusOr<FractionLaw> FitFractionLaw(const OptimumSearch& search);
 
 // f* at `tokens_per_parameter_byte` > 1.
 double PredictOptimalFraction(double a, double tokens_per_parameter_byte);
