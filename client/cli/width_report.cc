@@ -179,15 +179,15 @@ Table MemoryTable(const v1::ModelMemory& memory) {
   const auto add = [&](const std::string& name, double bytes) {
     table.AddRow({name, FormatBytes(bytes)});
   };
-  add(fmt::format("Block weights, {} at {:g} bits",
+  add(fmt::format("Block weights, {} at {}",
                   Quantity(memory.block_parameters()),
-                  memory.storage_bits()),
+                  WidthText(memory.storage_bits())),
       memory.block_bytes());
   add("Scales of groups", memory.scale_bytes());
   add("Zero points of groups", memory.zero_point_bytes());
-  add(fmt::format("Embedding and head, {} at {:g} bits",
+  add(fmt::format("Embedding and head, {} at {}",
                   Quantity(memory.embedding_parameters()),
-                  memory.embedding_bits()),
+                  WidthText(memory.embedding_bits())),
       memory.embedding_bytes());
   add("Norms", memory.norm_bytes());
   add("Key-value cache", memory.kv_cache_bytes());
