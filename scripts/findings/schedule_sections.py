@@ -10,7 +10,7 @@ import optima
 import runs
 from measured_sections import Context
 from runs import Run
-from text import bits_name, joined, signed, size, table, tokens
+from text import bits_name, joined, signed, size, table, tokens, width
 
 Place = tuple[int, float]  # parameters, budget
 
@@ -184,8 +184,7 @@ def by_bits(best: list[tuple[runs.Cell, float, float, float]]) -> str:
     gains: dict[float, list[str]] = defaultdict(list)
     for (_, _, bits), _, _, gain in best:
         gains[bits].append(signed(gain))
-    return "; ".join(f"{', '.join(values)} at {bits_name(bits)}"
-                     f"{'' if bits == 16 else ' bit' if bits == 1 else ' bits'}"
+    return "; ".join(f"{', '.join(values)} at {bits_name(bits) if bits == 16 else width(bits)}"
                      for bits, values in sorted(gains.items()))
 
 
