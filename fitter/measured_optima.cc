@@ -7,7 +7,6 @@
 #include <limits>
 #include <map>
 #include <numeric>
-#include <set>
 #include <utility>
 
 #include "fitter/support.h"
@@ -89,19 +88,38 @@ double SumOfSquares(const std::vector<double>& values) {
       values.begin(), values.end(), 0.0, std::plus<>(), [](double v) { return v * v; });
 }
 
-// Removes the mean of each class from `values`.
-void RemoveMeans(const std::vector<int>& class_of_value, std::vector<double>* values) {
-  std::map<int, std::pair<double, int>> sums;
-  for (size_t i = 0; i < values->size(); ++i) {
-    auto& [sum, count] = sums[class_of_value[i]];
-    sum += (*values)[i];
-    ++count;
+// Values in classes.
+class Partition {
+ public:
+  // Values with the same label are of one class.
+  explicit Partition(const std::vector<int>& labels) {
+    std::map<int, int> numbers;
+    for (const int label : labels) {
+      const auto [number, is_new] = numbers.try_emplace(label, class_count());
+      if (is_new) sizes_.push_back(0);
+      class_of_value_.push_back(number->second);
+      ++sizes_[number->second];
+    }
+    sums_.resize(sizes_.size());
   }
-  for (size_t i = 0; i < values->size(); ++i) {
-    const auto& [sum, count] = sums[class_of_value[i]];
-    (*values)[i] -= sum / count;
+
+  int class_count() const { return static_cast<int>(sizes_.size()); }
+
+  // Removes the mean of each class from the values.
+  void RemoveMeans(std::vector<double>* values) {
+    std::ranges::fill(sums_, 0);
+    for (size_t i = 0; i < values->size(); ++i) sums_[class_of_value_[i]] += (*values)[i];
+    for (size_t i = 0; i < values->size(); ++i) {
+      const int number = class_of_value_[i];
+      (*values)[i] -= sums_[number] / sizes_[number];
+    }
   }
-}
+
+ private:
+  std::vector<int> class_of_value_;
+  std::vector<int> sizes_;
+  std::vector<double> sums_;  // scratch
+};
 
 // Runs of a cell, by the level of their fraction and by their trunk.
 struct CellRuns {
@@ -135,21 +153,22 @@ struct CellScatter {
 
   void Add(const FractionCell& cell) {
     const CellRuns runs(cell);
+    Partition levels(runs.levels);
+    Partition trunks(runs.trunks);
     std::vector<double> log_losses = runs.log_losses;
-    RemoveMeans(runs.trunks, &log_losses);
+    trunks.RemoveMeans(&log_losses);
     const double about_offsets = SumOfSquares(log_losses);
     // Offsets and means are removed in turn: exact at once where every seed has every
     // fraction, and fast to converge where a few are missing.
     constexpr int kSweeps = 30;
     for (int sweep = 0; sweep < kSweeps; ++sweep) {
-      RemoveMeans(runs.levels, &log_losses);
-      RemoveMeans(runs.trunks, &log_losses);
+      levels.RemoveMeans(&log_losses);
+      trunks.RemoveMeans(&log_losses);
     }
     const double about_means = SumOfSquares(log_losses);
     const int level_count = static_cast<int>(cell.levels.size());
-    const std::set<int> trunks(runs.trunks.begin(), runs.trunks.end());
     const int degrees =
-        static_cast<int>(log_losses.size()) - level_count - static_cast<int>(trunks.size()) + 1;
+        static_cast<int>(log_losses.size()) - level_count - trunks.class_count() + 1;
     if (degrees >= 1) replicates.Add(about_means, degrees);
     if (level_count < kNeededFractions || degrees < 0) return;
     fractions.Add(std::max(0.0, about_offsets - about_means), level_count - 1);
@@ -280,13 +299,13 @@ std::optional<MeasuredOptimum> FindOptimum(const FractionCell& cell,
 }  // namespace
 
 OptimumSearch FindMeasuredOptima(const Dataset& data, std::span<const int> rows) {
-  const std::vector<FractionCell> cells = SplitIntoCells(data, rows);
+  std::vector<FractionCell> cells = SplitIntoCells(data, rows);
   CellScatter scatter;
   for (const FractionCell& cell : cells) scatter.Add(cell);
 
   OptimumSearch search = {.dependence = TestDependence(cells, scatter),
                           .run_variance = scatter.replicates.variance()};
-  for (const FractionCell& cell : cells) {
+  for (FractionCell& cell : cells) {
     if (cell.levels.size() > search.most_fractions.size()) {
       search.most_fractions.clear();
       for (const FractionLevel& level : cell.levels) {
@@ -294,8 +313,8 @@ OptimumSearch FindMeasuredOptima(const Dataset& data, std::span<const int> rows)
       }
     }
     if (cell.levels.size() < kNeededFractions) continue;
-    search.cells.push_back(cell);
     const std::optional<MeasuredOptimum> optimum = FindOptimum(cell, search.run_variance);
+    search.cells.push_back(std::move(cell));
     if (!optimum) continue;
     if (optimum->bound != OptimumBound::kExact) {
       search.bounds.push_back(*optimum);
