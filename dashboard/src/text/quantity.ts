@@ -156,7 +156,7 @@ export function formatLoss(lossNats: number): string {
 /** Beyond it digits behind the point tell nothing. */
 const LARGEST_EVERYDAY_SIZE = 1e6;
 
-/** "+0.0134", "-0.0365"; "+2.35e8" where it is beyond everyday size. */
+/** "+0.0134", "-0.0365"; "+2.346e8" where it is beyond everyday size. */
 export function formatSigned(value: number): string {
   const size = Math.abs(value);
   const isEveryday = size < LARGEST_EVERYDAY_SIZE;
