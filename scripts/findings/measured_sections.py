@@ -148,12 +148,11 @@ def what_moves_it(context: Context, folder: Path) -> str:
         apart.residual_sum / apart.degrees_of_freedom)
     collapse = f_ratio < 3.3  # 95 % point of F(2, 30); more points, less
     grows = apart.values[1] > 2 * apart.errors[1]
+    slopes = slopes_with_errors(apart)
     context.summary.append(
         f"It {'grows' if grows else 'does not measurably grow'} with tokens: slopes of logit f* "
-        + joined([f"{n} {with_error(v, e, 2)}" for n, v, e in
-                                         zip(apart.names[1:], apart.values[1:], apart.errors[1:])])
-        + f"; tokens per parameter-byte alone {'collapse' if collapse else 'do not collapse'} the "
-        "optima.")
+        f"{joined([' '.join(slope) for slope in slopes])}; tokens per parameter-byte alone "
+        f"{'collapse' if collapse else 'do not collapse'} the optima.")
     verdict = ("S alone describes them as well as D, N and B apart" if collapse else
                "S alone does not collapse them: D, N and B enter apart")
     if not grows:
@@ -161,11 +160,8 @@ def what_moves_it(context: Context, folder: Path) -> str:
     if not collapse:
         context.disagreements.append(
             f"S alone does not collapse the optima (F = {f_ratio:.1f}): slopes "
-            + ", ".join(f"{n} {with_error(v, e, 2)}" for n, v, e in
-                        zip(apart.names[1:], apart.values[1:], apart.errors[1:]))
+            + ", ".join(" ".join(slope) for slope in slopes)
             + "; a collapse needs D's slope to be minus that of N and of B.")
-    rows = [[n, with_error(v, e, 2)] for n, v, e in
-            zip(apart.names[1:], apart.values[1:], apart.errors[1:])]
     return f"""## What moves the optimum
 
 ![Optimal fraction against tokens per parameter-byte]({folder.name}/optimum.svg)
@@ -174,7 +170,7 @@ Least squares of logit f* over the {len(points)} interior optima. On ln S alone:
 {with_error(one.values[1], one.errors[1], 2)}, residual {one.residual:.2f}. On the three apart,
 residual {apart.residual:.2f}:
 
-{table(["", "slope of logit f*"], rows)}
+{table(["", "slope of logit f*"], slopes)}
 
 The {len(context.quantized_optima()) - len(points)} cells with their least loss at an edge are left
 out. The optimum {"grows" if grows else "does not measurably grow"} with tokens. {verdict}
@@ -182,17 +178,22 @@ out. The optimum {"grows" if grows else "does not measurably grow"} with tokens.
 {control_moves(context)}"""
 
 
+def slopes_with_errors(line: optima.Slopes) -> list[list[str]]:
+    """Name and slope of each variable."""
+    return [[name, with_error(value, error, 2)] for name, value, error in
+            zip(line.names[1:], line.values[1:], line.errors[1:])]
+
+
 def control_moves(context: Context) -> str:
     """What of the growth the control shares."""
     points = [o for o in context.control_optima() if o.interior]
     if len(points) < 6:
         return ""
-    slopes = optima.regress(points, {"ln D": [math.log(o.cell[1]) for o in points],
-                                     "ln N": [math.log(o.cell[0]) for o in points]})
-    return ("The optimum of the 16-bit control moves as well: slopes " + joined(
-        [f"{n} {with_error(v, e, 2)}" for n, v, e in
-         zip(slopes.names[1:], slopes.values[1:], slopes.errors[1:])])
-        + ". That much of the growth the schedule does by itself.")
+    line = optima.regress(points, {"ln D": [math.log(o.cell[1]) for o in points],
+                                   "ln N": [math.log(o.cell[0]) for o in points]})
+    return ("The optimum of the 16-bit control moves as well: slopes "
+            + joined([" ".join(slope) for slope in slopes_with_errors(line)])
+            + ". That much of the growth the schedule does by itself.")
 
 
 def predicted_fraction(context: Context, cell: Cell, study: str) -> float | None:
