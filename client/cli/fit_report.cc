@@ -188,6 +188,10 @@ std::string FractionLawText(const v1::FractionLaw& law) {
     text += fmt::format("  and from {}, where the least loss is at an outermost fraction\n",
                         Counted(law.bound_count(), "bound"));
   }
+  if (law.log_a_scatter() > 0) {
+    text += fmt::format("  single optima ask for an a that scatters by {}\n",
+                        Percent(law.log_a_scatter()));
+  }
   return text;
 }
 

@@ -135,8 +135,10 @@ TEST(FitTextTest, LawOfTheFractionAloneShowsNoLosses) {
       a { name: "a" value: 5.5 standard_error: .21 }
       optimum_count: 4
       mean_absolute_error: .02
+      log_a_scatter: .24
     })pb"));
   EXPECT_THAT(text, HasSubstr("a = 5.5, standard error 0.21, from 4 measured optima"));
+  EXPECT_THAT(text, HasSubstr("single optima ask for an a that scatters by 24 %\n"));
   for (const char* absent : {"Objective", "Search", "Coefficients", "Noise", "R squared"}) {
     EXPECT_THAT(text, Not(HasSubstr(absent)));
   }
