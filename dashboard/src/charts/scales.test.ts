@@ -53,5 +53,6 @@ test('values within a hundredth are one level', () => {
     expect.closeTo(1_001_665, 0),
     2_000_000,
   ]);
+  expect(levelsOf(Array<number>(36).fill(1.58))).toEqual([1.58]);
   expect(levelOf(1.9e6, [1e6, 2e6, 4e6])).toBe(1);
 });

@@ -82,6 +82,12 @@ export function scaledRange(
 /** Values of one level differ by less than this, relative to it. */
 const LEVEL_WIDTH = 0.01;
 
+/** Of equal values, that value to the last digit. */
+function meanOf([first, ...others]: readonly number[]): number {
+  const excess = others.reduce((sum, value) => sum + (value - first!), 0);
+  return first! + excess / (others.length + 1);
+}
+
 /** The distinct levels among values that scatter a little, ascending; means of their values. */
 export function levelsOf(values: readonly number[], width = LEVEL_WIDTH): number[] {
   const groups: number[][] = [];
@@ -90,7 +96,7 @@ export function levelsOf(values: readonly number[], width = LEVEL_WIDTH): number
     if (last && value <= last[0]! * (1 + width)) last.push(value);
     else groups.push([value]);
   }
-  return groups.map((group) => group.reduce((a, b) => a + b) / group.length);
+  return groups.map(meanOf);
 }
 
 /** The index of the level that a value belongs to, the nearest one in the logarithm. */
