@@ -88,13 +88,20 @@ class WidthSearch {
   }
 
   absl::Status TooLarge(double parameters) const {
+    const ModelMemory memory = MemoryOf(question_.memory_model, parameters, weight_bits());
     return OutOfRangeField(
         "memory_bytes",
-        fmt::format("is {:.0f}; {:g} parameters at {:g} bits take {:.0f} bytes in all",
-                    *question_.memory_bytes,
-                    parameters,
-                    weight_bits(),
-                    ShareOfCap(parameters) * *question_.memory_bytes));
+        fmt::format(
+            "is {:.0f}; {}{:.0f} parameters at {:g} bits take {:.0f} bytes in all, of which "
+            "{:.0f} are embedding and head (vocabulary {:.0f}) and {:.0f} key-value cache",
+            *question_.memory_bytes,
+            question_.parameters ? "" : "even ",
+            parameters,
+            weight_bits(),
+            memory.total_bytes,
+            memory.embedding_bytes,
+            question_.memory_model.vocabulary,
+            memory.kv_cache_bytes));
   }
 
   // nullopt with the reason if the cap holds no model.
