@@ -43,9 +43,10 @@ class JobsTest : public IntegrationTest {
   JobStub& jobs() { return *jobs_; }
 
   // A full-precision run of ours in a million tokens.
-  std::string CreateJob(int seed = 0) {
+  std::string CreateJob(int seed = 0, const std::string& trainer = "") {
     v1::CreateJobRequest request;
     request.set_parent("studies/s");
+    request.mutable_job()->set_trainer(trainer);
     v1::TrainingSpec& training = *request.mutable_job()->mutable_training();
     training.set_seed(seed);
     training.mutable_model()->set_width(32);
@@ -73,6 +74,15 @@ class JobsTest : public IntegrationTest {
     Leased leased;
     leased.status = Call(jobs(), &JobStub::LeaseJob, Worker(wait_seconds), &leased.response);
     return leased;
+  }
+  // Until the server says so of a job that the worker cannot take.
+  void AwaitThatTheWorkerAsks() {
+    v1::GetJobRequest request;
+    request.set_name(CreateJob(0, "another-trainer"));
+    v1::Job job;
+    while (!job.reason().ends_with("asking for jobs: w")) {
+      ASSERT_TRUE(Call(jobs(), &JobStub::GetJob, request, &job).ok());
+    }
   }
   grpc::Status Report(const v1::Job& job, v1::ReportProgressResponse* response) {
     v1::ReportProgressRequest request;
@@ -190,6 +200,7 @@ TEST_F(JobsTest, ShutdownEndsThoseWhoWaitAndThoseWhoWatch) {
   v1::WatchJobsResponse message;
   ASSERT_TRUE(watch.reader->Read(&message));
   auto waiting = std::async(std::launch::async, [this] { return Lease(60); });
+  AwaitThatTheWorkerAsks();
   EXPECT_EQ(server().Stop(), (testing::ExitStatus{.code = 0}));
   EXPECT_EQ(waiting.get().status.error_code(), grpc::StatusCode::UNAVAILABLE);
   while (watch.reader->Read(&message)) {
