@@ -46,7 +46,8 @@ class Package(unittest.TestCase):
         self.assertIn(str(self.folder / "venv"), used.stdout)
         self.assertIn("bitbudget.Client('127.0.0.1:1')", used.stdout)
         left = {path.name for path in (self.folder / "client" / "python").iterdir()}
-        self.assertEqual(set(), left - {path.name for path in SOURCE.iterdir()} - {"build"})
+        written = {"build", "__pycache__"}
+        self.assertEqual(set(), left - {path.name for path in SOURCE.iterdir()} - written)
 
     def test_a_checkout_that_is_not_whole_says_how_to_make_it_so(self):
         used = run(sys.executable, "-B", "-c", "import bitbudget", cwd=SOURCE)
