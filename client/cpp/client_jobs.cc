@@ -42,7 +42,7 @@ absl::Status Watch(Connection& connection,
     if (!goes_on) context.TryCancel();
     const grpc::Status status = stream->Finish();
     if (!goes_on || status.ok()) return absl::OkStatus();
-    if (!retry) retry.emplace(deadline - absl::Now(), Repeatable::kYes);
+    if (!retry) retry.emplace(connection.channel(), deadline - absl::Now(), Repeatable::kYes);
     if (!retry->WaitAfter(connection.Error(status, timeout))) return retry->error();
   }
 }

@@ -91,7 +91,7 @@ absl::StatusOr<v1::ImportExperimentsResponse> Client::ImportExperiments(
   RETURN_IF_ERROR(CheckText(header));
   for (const v1::Experiment& row : rows) RETURN_IF_ERROR(CheckText(row));
   const absl::Duration timeout = connection_->options().long_timeout;
-  for (Retry retry(timeout, Repeatable::kYes);;) {
+  for (Retry retry(connection_->channel(), timeout, Repeatable::kYes);;) {
     v1::ImportExperimentsResponse response;
     const grpc::Status status =
         ImportOnce(*connection_, header, rows, retry.TimeLeft(), on_progress, &response);
@@ -105,7 +105,7 @@ absl::Status Client::ExportExperiments(
     const std::function<absl::Status(const v1::ExportExperimentsResponse&)>& on_message) {
   RETURN_IF_ERROR(CheckText(request));
   const absl::Duration timeout = connection_->options().long_timeout;
-  for (Retry retry(timeout, Repeatable::kYes);;) {
+  for (Retry retry(connection_->channel(), timeout, Repeatable::kYes);;) {
     const ExportAttempt attempt = ExportOnce(*connection_, request, retry.TimeLeft(), on_message);
     if (!attempt.handled.ok() || attempt.status.ok()) return attempt.handled;
     const absl::Status error = connection_->Error(attempt.status, timeout);

@@ -40,7 +40,7 @@ class Connection {
                                 absl::Duration timeout,
                                 Repeatable repeatable = Repeatable::kYes) {
     if (absl::Status checked = CheckText(request); !checked.ok()) return checked;
-    for (Retry retry(timeout, repeatable);;) {
+    for (Retry retry(channel(), timeout, repeatable);;) {
       grpc::ClientContext context;
       SetDeadline(context, retry.TimeLeft());
       Response response;
@@ -57,6 +57,7 @@ class Connection {
   absl::Status Error(const grpc::Status& status, absl::Duration timeout) const;
 
   const ClientOptions& options() const { return options_; }
+  grpc::Channel& channel() { return *channel_; }
 
  private:
   const std::string address_;

@@ -20,8 +20,8 @@ constexpr int kMostDoublings = 3;
 
 }  // namespace
 
-Retry::Retry(absl::Duration timeout, Repeatable repeatable)
-    : deadline_(absl::Now() + timeout), repeatable_(repeatable) {}
+Retry::Retry(grpc::Channel& channel, absl::Duration timeout, Repeatable repeatable)
+    : channel_(channel), deadline_(absl::Now() + timeout), repeatable_(repeatable) {}
 
 absl::Duration Retry::TimeLeft() const { return deadline_ - absl::Now(); }
 
@@ -40,20 +40,30 @@ bool Retry::WaitAfter(absl::Status error) {
 }
 
 bool Retry::WaitWhileBusy(absl::Duration delay) {
-  return Sleep(delay * (1 << std::min(refusal_count_++, kMostDoublings)));
+  absl::Duration wait = delay * (1 << std::min(refusal_count_++, kMostDoublings));
+  if (!Spread(wait)) return false;
+  absl::SleepFor(wait);
+  return true;
 }
 
 bool Retry::WaitWhileUnavailable() {
   const int attempt = ++unavailable_count_;
   if (repeatable_ == Repeatable::kNo || attempt == kMostAttempts) return false;
-  return Sleep(kFirstBackoff * (1 << (attempt - 1)));
+  absl::Duration wait = kFirstBackoff * (1 << (attempt - 1));
+  if (!Spread(wait)) return false;
+  if (channel_.GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY) {
+    absl::SleepFor(wait);
+  } else {
+    // Not asleep: gRPC makes a connection only while somebody waits for it, and
+    // otherwise looks after it every five seconds.
+    channel_.WaitForConnected(absl::ToChronoTime(absl::Now() + wait));
+  }
+  return true;
 }
 
-bool Retry::Sleep(absl::Duration wait) {
+bool Retry::Spread(absl::Duration& wait) {
   wait *= absl::Uniform(random_, 1.0, 1.5);
-  if (absl::Now() + wait >= deadline_) return false;
-  absl::SleepFor(wait);
-  return true;
+  return absl::Now() + wait < deadline_;
 }
 
 }  // namespace bitbudget::client

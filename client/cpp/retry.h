@@ -4,10 +4,12 @@
 // - The server refused it for want of a place (RESOURCE_EXHAUSTED with the time to
 //   wait): nothing has happened, so the wait goes on as long as the call may take.
 // - The server is unavailable (UNAVAILABLE): repeatable calls are sent five times
-//   in about a second and a half.
+//   in about a second and a half, or sooner if it comes back.
 
 #ifndef BITBUDGET_CLIENT_CPP_RETRY_H_
 #define BITBUDGET_CLIENT_CPP_RETRY_H_
+
+#include <grpcpp/channel.h>
 
 #include "absl/random/random.h"
 #include "absl/status/status.h"
@@ -20,8 +22,9 @@ enum class Repeatable { kNo, kYes };
 
 class Retry {
  public:
-  // For a call that may take `timeout` from now on, retries included.
-  Retry(absl::Duration timeout, Repeatable repeatable);
+  // For a call over `channel`, which is borrowed, that may take `timeout` from now
+  // on, retries included.
+  Retry(grpc::Channel& channel, absl::Duration timeout, Repeatable repeatable);
 
   // What is left of the timeout; infinite if that is.
   absl::Duration TimeLeft() const;
@@ -37,10 +40,11 @@ class Retry {
  private:
   bool WaitWhileBusy(absl::Duration delay);
   bool WaitWhileUnavailable();
-  // Sleeps for `wait`, made up to half as long again so that clients refused
-  // together come back apart; false, at once, if the call would end before.
-  bool Sleep(absl::Duration wait);
+  // Makes `wait` up to half as long again, so that clients refused together come
+  // back apart; false if the call would end before it is over.
+  bool Spread(absl::Duration& wait);
 
+  grpc::Channel& channel_;
   const absl::Time deadline_;
   const Repeatable repeatable_;
   absl::BitGen random_;

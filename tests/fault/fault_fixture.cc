@@ -28,6 +28,13 @@ void FaultTest::KillServer() {
   ASSERT_TRUE(server_->process().Wait(absl::Seconds(30)).has_value());
 }
 
+void FaultTest::RestartServer() {
+  auto server =
+      ServerProcess::Start(BITBUDGET_SERVER_PROGRAM, Database(), {"--listen", server_->address()});
+  ASSERT_TRUE(server.ok()) << server.status();
+  server_ = *std::move(server);
+}
+
 void FaultTest::CreateStudy() {
   v1::CreateStudyRequest request;
   request.set_study_id("fault");

@@ -25,6 +25,8 @@ class FaultTest : public ::testing::Test {
   void StartServer();
   // Ends it without a chance to react.
   void KillServer();
+  // Starts it again on the address of before, for the client of before.
+  void RestartServer();
   // Creates the study; call once, with the server running.
   void CreateStudy();
 

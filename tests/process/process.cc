@@ -250,12 +250,14 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(
     const std::string& database,
     const std::vector<std::string>& arguments) {
   constexpr std::string_view kListening = "bitbudget-server listening on ";
-  std::vector<std::string> command = {program, "--database", database, "--listen", "127.0.0.1:0"};
+  std::vector<std::string> command = {program, "--database", database};
   command.insert(command.end(), arguments.begin(), arguments.end());
-  // Of many servers at a time only one would get the default port.
-  if (std::count(arguments.begin(), arguments.end(), "--http") == 0) {
-    command.insert(command.end(), {"--http", "none"});
-  }
+  // Of many servers at a time only one would get the default ports.
+  const auto default_to = [&](const std::string& flag, const std::string& value) {
+    if (std::ranges::count(arguments, flag) == 0) command.insert(command.end(), {flag, value});
+  };
+  default_to("--listen", "127.0.0.1:0");
+  default_to("--http", "none");
   absl::StatusOr<std::unique_ptr<Process>> process = Process::Start(std::move(command));
   if (!process.ok()) return process.status();
   const std::optional<std::string> line = (*process)->WaitForLine(kListening, absl::Seconds(30));

@@ -121,9 +121,9 @@ absl::StatusOr<Completed> Run(std::vector<std::string> arguments,
 class ServerProcess {
  public:
   // Starts `program` on `database` (made if it does not exist) and waits until
-  // it listens. `arguments` are added to its command line; without "--http" among them
-  // it has no HTTP port. INTERNAL, with what
-  // it wrote to standard error, if it does not come up within 30 s.
+  // it listens. `arguments` are added to its command line; without "--listen" among
+  // them it takes a free port, without "--http" it has no HTTP port. INTERNAL, with
+  // what it wrote to standard error, if it does not come up within 30 s.
   static absl::StatusOr<std::unique_ptr<ServerProcess>> Start(
       const std::string& program,
       const std::string& database,

@@ -35,7 +35,6 @@ Agent::Agent(const Context& context) : context_(context), last_job_(Now()) {}
 absl::Status Agent::Run() {
   RETURN_IF_ERROR(ReadCapabilities());
   while (!IsTimeToLeave()) {
-    DeliverSpooled(context_.client, context_.work);
     const auto lease = Lease();
     if (!lease.ok()) {
       if (!IsTransient(lease.status())) return lease.status();
@@ -60,7 +59,7 @@ absl::Status Agent::Run() {
       troubles_ = 0;
     }
   }
-  DeliverSpooled(context_.client, context_.work);
+  DeliverSpooled(context_.client, context_.work).IgnoreError();
   spdlog::info("leaving");
   return absl::OkStatus();
 }
@@ -88,6 +87,10 @@ absl::Status Agent::ReadCapabilities() {
 }
 
 absl::StatusOr<v1::LeaseJobResponse> Agent::Lease() {
+  // A server that comes back between the two calls would hand out once more the job
+  // of a result that is kept here.
+  const absl::Status delivered = DeliverSpooled(context_.client, context_.work);
+  if (absl::IsUnavailable(delivered)) return delivered;
   const Options& options = context_.options;
   v1::LeaseJobRequest request;
   request.set_parent(options.study);

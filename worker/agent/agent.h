@@ -29,6 +29,7 @@ class Agent {
 
  private:
   absl::Status ReadCapabilities();
+  // Delivers the results that are kept, then asks for a job.
   absl::StatusOr<v1::LeaseJobResponse> Lease();
   // Waits after trouble, longer from time to time, so that a sick machine does not
   // use up the retries of all jobs.

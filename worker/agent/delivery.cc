@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "util/status_macros.h"
+
 namespace bitbudget::agent {
 namespace {
 
@@ -54,8 +56,7 @@ absl::Status SendKept(client::Client& client,
                       const std::string& path,
                       const v1::CompleteJobRequest& result) {
   bool refused = false;
-  absl::Status sent = Send(client, result, refused);
-  if (!sent.ok()) return sent;
+  RETURN_IF_ERROR(Send(client, result, refused));
   if (refused) {
     work.Refuse(path);
   } else {
@@ -104,7 +105,7 @@ absl::Status Deliver(client::Client& client,
   return absl::OkStatus();
 }
 
-void DeliverSpooled(client::Client& client, const WorkDirectory& work) {
+absl::Status DeliverSpooled(client::Client& client, const WorkDirectory& work) {
   for (const std::string& path : work.Spooled()) {
     const auto result = WorkDirectory::ReadSpooled(path);
     if (!result.ok()) {
@@ -112,8 +113,9 @@ void DeliverSpooled(client::Client& client, const WorkDirectory& work) {
       work.Refuse(path);
       continue;
     }
-    if (!SendKept(client, work, path, *result).ok()) return;
+    RETURN_IF_ERROR(SendKept(client, work, path, *result));
   }
+  return absl::OkStatus();
 }
 
 }  // namespace bitbudget::agent

@@ -16,9 +16,9 @@ absl::Status Deliver(client::Client& client,
                      const WorkDirectory& work,
                      const v1::CompleteJobRequest& result);
 
-// Delivers what earlier attempts, or an earlier agent, could not; stops at the
-// first that the server cannot take now.
-void DeliverSpooled(client::Client& client, const WorkDirectory& work);
+// Delivers what earlier attempts, or an earlier agent, could not. OK once nothing is
+// kept any more; the error of the first that the server cannot take now.
+absl::Status DeliverSpooled(client::Client& client, const WorkDirectory& work);
 
 // True if the same call may succeed later without a change.
 bool IsTransient(const absl::Status& error);

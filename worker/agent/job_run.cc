@@ -217,7 +217,7 @@ void JobRun::Heartbeat(TrainerProcess& trainer) {
   report_.clear_checkpoints();
   if (response->has_lease()) lease_ = FromProto(response->lease());
   // The server is there: what it missed need not wait for the end of this job.
-  DeliverSpooled(context_.client, context_.work);
+  DeliverSpooled(context_.client, context_.work).IgnoreError();
   if (response->directive() == v1::STOP) {
     spdlog::info("stopped by the server job={} attempt={}", job_.name(), job_.attempt());
     StopTrainer(trainer, Stop::kAbandon);
