@@ -108,10 +108,10 @@ absl::Status Client::ExportExperiments(
   for (Retry retry(connection_->channel(), timeout, Repeatable::kYes);;) {
     const ExportAttempt attempt = ExportOnce(*connection_, request, retry.TimeLeft(), on_message);
     if (!attempt.handled.ok() || attempt.status.ok()) return attempt.handled;
-    const absl::Status error = connection_->Error(attempt.status, timeout);
+    absl::Status error = connection_->Error(attempt.status, timeout);
     // What has been handed over cannot be taken back.
     if (attempt.has_begun) return error;
-    if (!retry.WaitAfter(error)) return retry.error();
+    if (!retry.WaitAfter(std::move(error))) return retry.error();
   }
 }
 
