@@ -33,7 +33,7 @@ python_packages=(
 test_packages=(chromium curl libgmock-dev libgtest-dev mypy shellcheck "${python_packages[@]}")
 worker_packages=(libopenblas-openmp-dev libtorch-dev)
 bench_packages=(libbenchmark-dev python3-numpy python3-scipy)
-findings_packages=(python3-matplotlib python3-numpy)
+findings_packages=(python3-matplotlib python3-numpy python3-scipy)
 
 list_only=false
 for argument in "$@"; do

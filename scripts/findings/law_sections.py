@@ -123,8 +123,8 @@ def which_term(axes: tuple[int, ...], slopes: str) -> str:
     if axes != (2, 3):
         return text
     return (f"The largest share goes with B and f. {text} Below 0, losses fall faster with QAT "
-            "tokens than the law has it. In its QAT terms all widths share one exponent of these "
-            "tokens; that is where the form is wrong first.")
+            "tokens than the law has it. Where residuals show is not yet which term makes them: "
+            "that is the next section.")
 
 
 def ladder(fit: dict) -> str:

@@ -1,7 +1,8 @@
 """Writes the findings of a study: `python3 scripts/findings/report.py STUDY OUTPUT.md`.
 
-Every number comes from the rows of the study and from the server's answers; the
-same database gives the same text. scripts/write_findings.sh starts the server.
+Every number comes from the rows of the study and from the server's answers, but for
+forms of the loss that the server does not fit (loss_forms.py); the same database
+gives the same text. scripts/write_findings.sh starts the server.
 """
 
 import sys
@@ -11,6 +12,7 @@ import numpy as np
 
 import control_sections
 import figures
+import form_sections
 import fraction_sections
 import law_sections
 import measured_sections
@@ -65,6 +67,7 @@ def main(study: str, output: Path) -> None:
         measured_sections.what_moves_it(context, folder),
         control_sections.against_control(context),
         law_sections.fit_quality(context),
+        form_sections.which_term(context),
         fraction_sections.predicted_fractions(context),
         law_sections.what_it_is_fitted_to(context),
         law_sections.control_corrected(context),

@@ -1,0 +1,142 @@
+"""Which term of the law is at fault: one changed at a time."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+
+import loss_forms
+from fraction_sections import regret
+from law_sections import fitted_rows
+from loss_forms import LAW, Fitted, Form, Points, term
+from measured_sections import Context
+from optima import Optimum
+from runs import Run
+from text import table
+
+GROWING_FLOOR = "floor of a width as D^delta / N^tau"
+LAW_ITSELF = "none: the law"
+CHANGES: dict[str, Form] = {
+    LAW_ITSELF: {},
+    "phi of each width": {"qat": term("2^-B", "1/N", "1/S_qat", each_width="2^-B")},
+    "omega of each width": {"qat": term("2^-B", "1/N", "1/S_qat", each_width="1/S_qat")},
+    "lambda of each width": {
+        "interaction": term("2^-B", "1/N", "1/S_fp", "1/S_qat", each_width="2^-B")},
+    "interaction of tokens, without bits": {"interaction": term("1/N", "1/D_fp", "1/D_qat")},
+    "floor of a width as 1 / N^tau": {"bits_floor": term("2^-B", "1/N")},
+    "floor of a width as D^delta": {"bits_floor": term("2^-B", "D")},
+    GROWING_FLOOR: {"bits_floor": term("2^-B", "D", "1/N")},
+}
+FRACTIONS = np.linspace(0.01, 0.97, 385)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A form fitted to all runs, and how far it is off."""
+
+    fitted: Fitted
+    missed: float  # means of replicates of quantized designs, rms of log loss
+    held_out: float  # the same of the largest size, fitted without it
+    fraction_error: float  # mean over optima that stand out
+    mean_regret: float  # nats
+
+
+def missed_means(fitted: Fitted, rows: list[Run]) -> float:
+    residuals = np.log([r.loss for r in rows]) - fitted.log_loss(Points.of(rows))
+    designs: dict[tuple, list[float]] = defaultdict(list)
+    for r, residual in zip(rows, residuals):
+        designs[(r.parameters, r.budget, r.weight_bits, r.fraction)].append(float(residual))
+    return float(np.sqrt(np.mean([np.mean(part) ** 2 for part in designs.values()])))
+
+
+def best_fraction(fitted: Fitted, optimum: Optimum) -> float:
+    parameters, budget, bits = optimum.cell
+    every = np.ones(len(FRACTIONS))
+    points = Points(parameters * every, budget * (1 - FRACTIONS), budget * FRACTIONS, bits * every)
+    return float(FRACTIONS[np.argmin(fitted.log_loss(points))])
+
+
+def try_form(context: Context, form: Form) -> Trial:
+    rows = fitted_rows(context)
+    delta = float(context.fit["huber_delta"])
+    largest = max(r.parameters for r in context.quantized)
+    fitted = loss_forms.fit(form, rows, delta)
+    without = loss_forms.fit(form, [r for r in rows if r.parameters < largest], delta)
+    told = [(o, best_fraction(fitted, o)) for o in context.quantized_optima()]
+    errors = [abs(fraction - o.fraction) for o, fraction in told if o.stands_out]
+    held = [regret(context, o.cell, float(np.clip(fraction, min(context.cells[o.cell]),
+                                                  max(context.cells[o.cell]))))
+            for o, fraction in told]
+    return Trial(
+        fitted, missed_means(fitted, context.quantized),
+        missed_means(without, [r for r in context.quantized if r.parameters == largest]),
+        float(np.mean(errors)) if errors else float("nan"),
+        float(np.mean([r for r in held if r is not None])))
+
+
+def which_term(context: Context) -> str:
+    if "residual_rms" not in context.fit:
+        return ""
+    trials = {label: try_form(context, {**LAW, **change}) for label, change in CHANGES.items()}
+    body = [[label, str(len(t.fitted.theta)), f"{t.fitted.objective:.4f}", f"{t.missed:.4f}",
+             f"{t.held_out:.4f}", f"{t.fraction_error:.3f}", f"{t.mean_regret:.4f}"]
+            for label, t in trials.items()]
+    return f"""## Which term is at fault
+
+The full law with one term changed at a time, each form fitted to the same runs with the server's
+objective by another program (scipy, {loss_forms.STARTS} starts). That of the server's own fit, on
+rung `{context.fit["variant"]}`, is {float(context.fit["objective"]):.4f}. Means of replicates are
+missed in log loss, what a trunk shares included, those of the largest size by a fit without it;
+errors of *f* over the optima that stand out, regret in nats over all, with fractions held to those
+that were measured.
+
+{table(["change", "parameters", "objective", "means missed", "largest size, held out",
+        "mean error of f", "mean regret"], body)}
+
+{verdict(context, trials)}"""
+
+
+def verdict(context: Context, trials: dict[str, Trial]) -> str:
+    label, best = min(trials.items(), key=lambda item: item[1].fitted.objective)
+    law = trials[LAW_ITSELF]
+    share = 1 - best.fitted.objective / law.fitted.objective
+    if share < 0.1:
+        return "None of these changes takes a tenth of the objective."
+    found = (f"{100 * share:.0f} % of the objective, and held out it misses the largest size by "
+             f"{best.held_out:.4f} in place of {law.held_out:.4f}")
+    text = f"The change that helps most is the {label}: it takes {found}."
+    if label != GROWING_FLOOR:
+        return text
+    delta = best.fitted.exponent("bits_floor", "D")
+    tau = best.fitted.exponent("bits_floor", "1/N")
+    power = f"D^{delta:.2f} / N^{tau:.2f}"
+    context.summary.append(f"The term at fault is the floor of a width, theta 2^(-kappa B): as "
+                           f"theta 2^(-kappa B) {power} it takes {found}.")
+    context.disagreements.append("What a width costs however much QAT there is does not stay the "
+                                 f"same: it grows with the tokens and falls with the size, as "
+                                 f"{power}.")
+    one_power = ", nearly a power of tokens per parameter" if abs(delta - tau) < 0.05 else ""
+    return f"""{text} The law has a cost of the width that no QAT takes away, the same for all sizes
+and budgets; in these runs it goes as {power}{one_power}. That the error of quantized training grows
+with the tokens is what [arXiv 2505.14302](https://arxiv.org/abs/2505.14302) has found for QAT from
+the first token. {of_fractions(best, trials)} {of_replicates(context, best)} The server answers from
+the paper's law: with a floor that grows the loss may rise again with the tokens, and what a budget
+buys has no answer beyond that."""
+
+
+def of_fractions(best: Trial, trials: dict[str, Trial]) -> str:
+    law = trials[LAW_ITSELF]
+    label, least = min(trials.items(), key=lambda item: item[1].mean_regret)
+    gain = "gains less" if best.mean_regret < law.mean_regret else "gains nothing"
+    form = "the law as it is" if label == LAW_ITSELF else f"the {label}"
+    return (f"The fraction {gain}: its mean regret is {best.mean_regret:.4f} in place of "
+            f"{law.mean_regret:.4f} nats, and least, {least.mean_regret:.4f}, with {form}.")
+
+
+def of_replicates(context: Context, best: Trial) -> str:
+    run = float(np.hypot(context.noise.curve, context.noise.run))
+    scatter = run / float(np.mean([r.loss for r in context.quantized]))
+    if best.missed < scatter:
+        return ""
+    return (f"Nor does it describe the runs as well as they repeat: it misses means by "
+            f"{best.missed:.4f}, a single run scatters by {scatter:.4f}.")
