@@ -12,6 +12,7 @@
 #include "fitter/laws/optimizer_rescaled.h"
 #include "util/error.h"
 #include "util/status_macros.h"
+#include "util/width_text.h"
 
 namespace bitbudget::fitter {
 namespace {
@@ -129,10 +130,10 @@ absl::Status CheckPrecisions(const Dataset& data, const std::vector<int>& rows) 
     if (known->second != row.activation_bits) {
       return DataCannotAnswer(
           {},
-          fmt::format("One law must not mix precisions of activations: the rows of {:g} bits have "
+          fmt::format("One law must not mix precisions of activations: the rows of {} have "
                       "activations of {:g} and {:g} bits. Exclude one of them, or keep it in a "
                       "study of its own.",
-                      row.point.weight_bits,
+                      WidthText(row.point.weight_bits),
                       known->second,
                       row.activation_bits));
     }

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "planner/compute_cost.h"
+#include "util/width_text.h"
 
 namespace bitbudget::planner {
 namespace {
@@ -84,11 +85,10 @@ std::vector<std::string> WarnOfInterpolatedWidths(const fitter::DataSupport& sup
   for (const double bits : widths) {
     const auto above = std::ranges::lower_bound(measured, bits);
     if (above == measured.begin() || above == measured.end() || *above == bits) continue;
-    warnings.push_back(
-        fmt::format("{:g} bits were not measured: the loss is interpolated between {:g} and {:g}.",
-                    bits,
-                    *(above - 1),
-                    *above));
+    warnings.push_back(fmt::format("No run has {}: the loss is interpolated between {:g} and {:g}.",
+                                   WidthText(bits),
+                                   *(above - 1),
+                                   *above));
   }
   return warnings;
 }

@@ -14,6 +14,7 @@
 #include "planner/width_search.h"
 #include "util/error.h"
 #include "util/status_macros.h"
+#include "util/width_text.h"
 
 namespace bitbudget::planner {
 namespace {
@@ -61,11 +62,11 @@ class EntryMaker {
     return OutOfRangeField(
         "target_loss_nats",
         fmt::format("is {:g}, which {:.3g} tokens in full precision and {:.3g} with QAT reach at "
-                    "{:g} bits; each phase takes 1 or more",
+                    "{}; each phase takes 1 or more",
                     *question_.target_loss_nats,
                     run.fp_tokens,
                     run.qat_tokens,
-                    run.weight_bits));
+                    WidthText(run.weight_bits)));
   }
 
   void SetCandidate(const LossSurface& surface, const WidthPlan& plan, Entry* entry) const {
@@ -186,10 +187,10 @@ void WarnOfNeedlessQat(const BitWidthQuestion& question,
     const WidthCandidate& candidate = entry.candidate;
     if (candidate.qat_tokens > 1) continue;
     warnings->push_back(
-        fmt::format("By the law {:g} bits reach {:g} nats with one QAT token or less; quantize the "
+        fmt::format("By the law one QAT token or less reaches {:g} nats at {}; quantize the "
                     "checkpoint and measure its loss before training it.",
-                    candidate.weight_bits,
-                    *question.target_loss_nats));
+                    *question.target_loss_nats,
+                    WidthText(candidate.weight_bits)));
   }
 }
 

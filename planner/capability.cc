@@ -14,6 +14,7 @@
 #include "planner/law_questions.h"
 #include "util/error.h"
 #include "util/status_macros.h"
+#include "util/width_text.h"
 
 namespace bitbudget::planner {
 namespace {
@@ -119,10 +120,10 @@ absl::Status CheckWidthIsDescribed(const FittedLaw& law, const RunPoint& run) {
 absl::Status CheckTokensFromScratch(const RunPoint& run) {
   if (run.fp_tokens > 0) {
     return OutOfRangeField("fp_tokens",
-                           fmt::format("is {:g} at {:g} bits; the law describes runs that are "
+                           fmt::format("is {:g} at {}; the law describes runs that are "
                                        "quantized from the first token: ask for 0",
                                        run.fp_tokens,
-                                       run.weight_bits));
+                                       WidthText(run.weight_bits)));
   }
   if (run.qat_tokens > 0) return absl::OkStatus();
   return OutOfRangeField("qat_tokens", "is 0; ask for more than 0");
@@ -165,9 +166,9 @@ absl::Status CheckTokens(const FittedLaw& law, const RunPoint& run) {
   }
   if (!(run.qat_tokens > 0)) {
     return OutOfRangeField("qat_tokens",
-                           fmt::format("is 0 at {:g} bits; the law has a pole there and does not "
+                           fmt::format("is 0 at {}; the law has a pole there and does not "
                                        "describe quantization after training: ask for more than 0",
-                                       run.weight_bits));
+                                       WidthText(run.weight_bits)));
   }
   return absl::OkStatus();
 }
@@ -277,9 +278,9 @@ absl::Status CheckWidthsQuestion(const FittedLaw& law,
       const int count = static_cast<int>(data.weight_bits.size());
       return DataCannotAnswer(
           {{"weight_bits", count, count + 1, data.weight_bits}},
-          fmt::format("The question is about {:g} bits, outside the measured widths {}; measure "
+          fmt::format("The question is about {}, outside the measured widths {}; measure "
                       "runs there.",
-                      bits,
+                      WidthText(bits),
                       fmt::join(data.weight_bits, ", ")));
     }
   }

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "util/error.h"
+#include "util/width_text.h"
 
 namespace bitbudget::planner {
 
@@ -37,11 +38,11 @@ absl::Status CheckBuysTheRun(const TrainingBudget& budget, const RunPoint& run) 
   return OutOfRangeField(
       FieldOf(budget),
       fmt::format("buys {:.3g} tokens in full precision and {:.3g} with QAT for {:.3g} "
-                  "parameters at {:g} bits; each phase takes 1 or more",
+                  "parameters at {}; each phase takes 1 or more",
                   run.fp_tokens,
                   run.qat_tokens,
                   run.parameters,
-                  run.weight_bits));
+                  WidthText(run.weight_bits)));
 }
 
 double TrainingFlops(const RunPoint& run, double qat_token_cost) {

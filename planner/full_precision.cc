@@ -11,6 +11,7 @@
 #include "planner/uncertainty.h"
 #include "util/error.h"
 #include "util/status_macros.h"
+#include "util/width_text.h"
 
 namespace bitbudget::planner {
 namespace {
@@ -105,10 +106,10 @@ class Comparison {
     if (std::isfinite(std::exp(loss.nats))) return absl::OkStatus();
     return OutOfRangeField(
         FieldOf(question_.budget),
-        fmt::format("buys so little for {:g} parameters at {:g} bits that the law gives a loss of "
+        fmt::format("buys so little for {:g} parameters at {} that the law gives a loss of "
                     "{:.3g} nats",
                     loss.run.parameters,
-                    loss.run.weight_bits,
+                    WidthText(loss.run.weight_bits),
                     loss.nats));
   }
 

@@ -11,6 +11,7 @@
 #include "planner/uncertainty.h"
 #include "util/error.h"
 #include "util/status_macros.h"
+#include "util/width_text.h"
 
 namespace bitbudget::planner {
 namespace {
@@ -91,17 +92,16 @@ class WidthSearch {
     const ModelMemory memory = MemoryOf(question_.memory_model, parameters, weight_bits());
     return OutOfRangeField(
         "memory_bytes",
-        fmt::format(
-            "is {:.0f}; {}{:.0f} parameters at {:g} bits take {:.0f} bytes in all, of which "
-            "{:.0f} are embedding and head (vocabulary {:.0f}) and {:.0f} key-value cache",
-            *question_.memory_bytes,
-            question_.parameters ? "" : "even ",
-            parameters,
-            weight_bits(),
-            memory.total_bytes,
-            memory.embedding_bytes,
-            question_.memory_model.vocabulary,
-            memory.kv_cache_bytes));
+        fmt::format("is {:.0f}; {}{:.0f} parameters at {} take {:.0f} bytes in all, of which "
+                    "{:.0f} are embedding and head (vocabulary {:.0f}) and {:.0f} key-value cache",
+                    *question_.memory_bytes,
+                    question_.parameters ? "" : "even ",
+                    parameters,
+                    WidthText(weight_bits()),
+                    memory.total_bytes,
+                    memory.embedding_bytes,
+                    question_.memory_model.vocabulary,
+                    memory.kv_cache_bytes));
   }
 
   // nullopt with the reason if the cap holds no model.
@@ -239,12 +239,12 @@ class WidthSearch {
     const double target_nats = *question_.target_loss_nats;
     // Rounded up, so that whoever asks for it gets it.
     const double reached_nats = std::ceil(best_nats * 1e5) / 1e5;
-    return Refuse(
-        OutOfRangeField(
-            "target_loss_nats",
-            fmt::format(
-                "is {}; {:g} bits reach {} at best", target_nats, weight_bits(), reached_nats)),
-        best_nats / target_nats);
+    return Refuse(OutOfRangeField("target_loss_nats",
+                                  fmt::format("is {}; at best {} is reached at {}",
+                                              target_nats,
+                                              reached_nats,
+                                              WidthText(weight_bits()))),
+                  best_nats / target_nats);
   }
 
   const FittedLaw& law_;

@@ -108,6 +108,9 @@ absl::Status RunWaste(Session& session, const Arguments<v1::EstimateWasteRequest
 
 absl::Status RunPlan(Session& session, const Arguments<v1::PlanTrainingRequest>& arguments) {
   RETURN_IF_ERROR(CheckFlags(arguments.request));
+  if (arguments.markdown && session.json) {
+    return WrongUsage("--markdown and --json exclude each other");
+  }
   ASSIGN_OR_RETURN(const v1::PlanTrainingRequest request, CompleteWithHardware(arguments));
   ASSIGN_OR_RETURN(client::Client * client, session.Client());
   ASSIGN_OR_RETURN(const auto answer, client->PlanTraining(request));

@@ -9,6 +9,7 @@
 #include "client/cli/plan_flags.h"
 #include "client/cli/text.h"
 #include "util/status_macros.h"
+#include "util/width_text.h"
 
 namespace bitbudget::cli {
 namespace {

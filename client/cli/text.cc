@@ -60,10 +60,6 @@ std::string LossText(double loss_nats) { return fmt::format("{:.4f}", loss_nats)
 
 std::string BitsText(double weight_bits) { return fmt::to_string(weight_bits); }
 
-std::string WidthText(double weight_bits) {
-  return BitsText(weight_bits) + (weight_bits == 1 ? " bit" : " bits");
-}
-
 std::string ExtrapolationText(const std::string& heading, const v1::Extrapolation& extrapolation) {
   std::string text;
   for (const v1::Extrapolation::Axis& axis : extrapolation.axes()) {

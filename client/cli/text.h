@@ -45,9 +45,6 @@ std::string LossText(double loss_nats);
 // "4" or "1.58", as exact as it was given.
 std::string BitsText(double weight_bits);
 
-// "1 bit", "1.58 bits".
-std::string WidthText(double weight_bits);
-
 // A line for each axis, headed by `heading`, along which a question lies outside the
 // data; empty inside.
 std::string ExtrapolationText(const std::string& heading, const v1::Extrapolation& extrapolation);

@@ -9,6 +9,7 @@
 #include "client/cli/bytes.h"
 #include "client/cli/quantity.h"
 #include "client/cli/text.h"
+#include "util/width_text.h"
 
 namespace bitbudget::cli {
 namespace {

@@ -108,6 +108,7 @@ TEST_F(PlanTest, PlanIsTextJsonAndADocument) {
        {"## Schedule", "## Memory", "## Widths compared", "## Where this comes from"}) {
     EXPECT_THAT(document, HasSubstr(section));
   }
+  EXPECT_EQ(Bitbudget(question + "--markdown --json").status.code, 2);
 }
 
 TEST_F(PlanTest, CheckpointIsPlannedToItsTarget) {

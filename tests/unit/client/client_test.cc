@@ -301,13 +301,13 @@ TEST_F(ClientTest, BackupsAreNeverRepeated) {
 }
 
 TEST_F(ClientTest, ACallThatIsNotAnsweredEndsAtItsDeadline) {
-  const std::unique_ptr<Client> client = Connect({.timeout = absl::Milliseconds(200)});
+  const std::unique_ptr<Client> client = Connect({.timeout = absl::Seconds(1)});
   // Connected, so that the deadline cannot be mistaken for an absent server.
   ASSERT_EQ(client->GetStudy(GetRequest()).status().code(), absl::StatusCode::kOk);
   const absl::Status status = client->ListStudies({}).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_EQ(ReasonOf(status), "NO_ANSWER_IN_TIME");
-  EXPECT_THAT(std::string(status.message()), HasSubstr("did not answer within 200ms"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("did not answer within 1s"));
 }
 
 TEST(ClientConnectTest, AnAbsentServerIsUnreachableAndTheErrorSaysWhatToDo) {

@@ -110,11 +110,5 @@ TEST(FieldTextTest, IsEmptyForAnUnsetOptionalFieldOnly) {
   EXPECT_EQ(FieldText(run, FieldOf(run, "activation_bits")), "8");
 }
 
-TEST(WidthTextTest, OneBitIsNoBits) {
-  EXPECT_EQ(WidthText(1), "1 bit");
-  EXPECT_EQ(WidthText(1.58), "1.58 bits");
-  EXPECT_EQ(WidthText(4), "4 bits");
-}
-
 }  // namespace
 }  // namespace bitbudget::cli

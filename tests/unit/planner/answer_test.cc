@@ -84,8 +84,7 @@ TEST(OutsideDataTest, PrintedRangesAreCompared) {
 
 TEST(InterpolatedWidthsTest, AreThoseBetweenMeasuredOnes) {
   EXPECT_THAT(WarnOfInterpolatedWidths(Support(), std::array{1.0, 1.58, 4.0, 8.0}),
-              ElementsAre("1.58 bits were not measured: the loss is interpolated between 1 and "
-                          "2."));
+              ElementsAre("No run has 1.58 bits: the loss is interpolated between 1 and 2."));
 }
 
 TEST(IntervalFactorTest, IsTheTabulatedQuantileOfStudentsT) {

@@ -153,7 +153,7 @@ TEST(OptimizeBitWidthTest, CapBelowEveryModelNamesTheSmallest) {
   question.parameters = 396e6;
   const absl::Status status = OptimizeBitWidth(Grows(), question).status();
   EXPECT_THAT(status, ViolatesField(absl::StatusCode::kOutOfRange, "memory_bytes"));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("at 1 bits take"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("at 1 bit take"));
   const absl::Status free_size = OptimizeBitWidth(Grows(), Question(100, 1e21)).status();
   EXPECT_THAT(free_size, ViolatesField(absl::StatusCode::kOutOfRange, "memory_bytes"));
   EXPECT_THAT(std::string(free_size.message()),
@@ -216,7 +216,7 @@ TEST(OptimizeBitWidthTest, WidthsBetweenMeasuredOnesComeWithAWarning) {
   BitWidthQuestion question = kQuestion;
   question.weight_bits = {2, 3};
   EXPECT_THAT(OptimizeBitWidth(Grows(), question)->warnings,
-              ElementsAre(HasSubstr("3 bits were not measured")));
+              ElementsAre(HasSubstr("No run has 3 bits")));
   EXPECT_THAT(OptimizeBitWidth(Grows(), kQuestion)->warnings, IsEmpty());
 }
 

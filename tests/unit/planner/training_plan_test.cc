@@ -327,8 +327,8 @@ TEST(PlanCheckpointTest, WidthsThatNeedLessThanATokenAreTheBest) {
   }
   EXPECT_THAT(widths, ElementsAre(4, 6, 2, 1));
   EXPECT_THAT(plan.choice.warnings,
-              IsSupersetOf({HasSubstr("4 bits reach"), HasSubstr("6 bits reach")}));
-  EXPECT_THAT(plan.choice.warnings, Not(Contains(HasSubstr("2 bits reach"))));
+              IsSupersetOf({HasSubstr("nats at 4 bits"), HasSubstr("nats at 6 bits")}));
+  EXPECT_THAT(plan.choice.warnings, Not(Contains(HasSubstr("nats at 2 bits"))));
 }
 
 TEST(PlanCheckpointTest, BudgetThatIsSpentIsRefused) {
