@@ -72,7 +72,7 @@ class Reachable(service.ServiceTest):
             client.list_studies()
 
     def test_a_call_that_is_not_answered_ends_at_its_deadline(self):
-        with bitbudget.Client(self.server.address, timeout=0.3) as client:
+        with bitbudget.Client(self.server.address, timeout=1) as client:
             client.list_studies()
             with self.server.halted():
                 with self.assertRaises(bitbudget.DeadlineExceededError) as raised:
