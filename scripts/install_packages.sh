@@ -30,7 +30,9 @@ dashboard_packages=(nodejs npm)
 python_packages=(
   python3 python3-grpcio python3-pandas python3-pip python3-protobuf python3-venv
 )
-test_packages=(chromium curl libgmock-dev libgtest-dev mypy shellcheck "${python_packages[@]}")
+test_packages=(
+  chromium curl libgmock-dev libgtest-dev mypy python3-scipy shellcheck "${python_packages[@]}"
+)
 worker_packages=(libopenblas-openmp-dev libtorch-dev)
 bench_packages=(libbenchmark-dev python3-numpy python3-scipy)
 findings_packages=(python3-matplotlib python3-numpy python3-scipy)
