@@ -18,6 +18,14 @@ let server;
 before(async () => (server = await startServer()));
 after(() => server.stop());
 
+// Node's fetch holds on to the signal of a request weakly: once it has been collected,
+// an abort does not reach the body any more. In a browser it does.
+async function abortableFetch(input, init) {
+  const response = await fetch(input, init);
+  const body = response.body?.pipeThrough(new TransformStream(), { signal: init.signal });
+  return new Response(body, response);
+}
+
 const node = { httpVersion: "1.1" };
 const transports = {
   "connect-node, JSON": () => forNode({ ...node, baseUrl: server.url, useBinaryFormat: false }),
@@ -30,8 +38,9 @@ const transports = {
       sendCompression: compressionGzip,
       compressMinBytes: 1,
     }),
-  "connect-web, JSON": () => forBrowsers({ baseUrl: server.url }),
-  "connect-web, binary": () => forBrowsers({ baseUrl: server.url, useBinaryFormat: true }),
+  "connect-web, JSON": () => forBrowsers({ baseUrl: server.url, fetch: abortableFetch }),
+  "connect-web, binary": () =>
+    forBrowsers({ baseUrl: server.url, fetch: abortableFetch, useBinaryFormat: true }),
 };
 
 // The error that a call ends with.
