@@ -117,8 +117,10 @@ void AddLackOfFit(const v1::Fit& fit, Table* table) {
                              Percent(lack.replicate_stddev()),
                              lack.replicate_degrees_of_freedom())});
   const std::string beyond =
-      lack.misfit_stddev() > 0 ? fmt::format("{} beyond their noise", Percent(lack.misfit_stddev()))
-                               : "no more than their noise explains";
+      lack.misfit_stddev() > 0
+          ? fmt::format("{} with their noise taken off and the fitted parameters counted",
+                        Percent(lack.misfit_stddev()))
+          : "no more than their noise explains";
   table->AddRow({"Lack of fit",
                  fmt::format("the law misses the means by {}; F = {:.3g}, {}; {}",
                              Percent(lack.misfit_rms()),

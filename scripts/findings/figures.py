@@ -12,6 +12,7 @@ matplotlib.rcParams["font.size"] = 9
 import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 
+from fraction_sections import paper_fraction  # noqa: E402
 from measured_sections import Context  # noqa: E402
 from text import size, tokens, width  # noqa: E402
 
@@ -39,7 +40,7 @@ def optimum_against_tokens(context: Context, path: Path) -> None:
         )
     measured = [o.tokens_per_parameter_byte for o in context.quantized_optima()]
     s = np.geomspace(max(1.5, min(measured) / 2), max(measured) * 2, 200)
-    axis.plot(s, np.exp(-6.7297 / np.log(s)), color="gray", linewidth=1)
+    axis.plot(s, [paper_fraction(x) for x in s], color="gray", linewidth=1)
     axis.set_xscale("log")
     axis.set_ylim(0, 1)
     axis.set_xlabel("tokens per byte of parameters, S")

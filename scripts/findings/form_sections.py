@@ -22,7 +22,8 @@ CHANGES: dict[str, Form] = {
     "omega of each width": {"qat": term("2^-B", "1/N", "1/S_qat", each_width="1/S_qat")},
     "lambda of each width": {
         "interaction": term("2^-B", "1/N", "1/S_fp", "1/S_qat", each_width="2^-B")},
-    "interaction of tokens, without bits": {"interaction": term("1/N", "1/D_fp", "1/D_qat")},
+    "interaction of D_fp and D_qat in place of S_fp and S_qat, without bits": {
+        "interaction": term("1/N", "1/D_fp", "1/D_qat")},
     "floor of a width as 1 / N^tau": {"bits_floor": term("2^-B", "1/N")},
     "floor of a width as D^delta": {"bits_floor": term("2^-B", "D")},
     GROWING_FLOOR: {"bits_floor": term("2^-B", "D", "1/N")},
@@ -85,13 +86,16 @@ def which_term(context: Context) -> str:
 
 The full law with one term changed at a time, each form fitted to the same runs with the server's
 objective by another program (scipy, {loss_forms.STARTS} starts). That of the server's own fit, on
-rung `{context.fit["variant"]}`, is {float(context.fit["objective"]):.4f}. Means of replicates are
-missed in log loss, what a trunk shares included, those of the largest size by a fit without it;
-errors of *f* over the optima that stand out, regret in nats over all, with fractions held to those
-that were measured.
+rung `{context.fit["variant"]}`, is {float(context.fit["objective"]):.4f}.
 
-{table(["change", "parameters", "objective", "means missed", "largest size, held out",
-        "mean error of f", "mean regret"], body)}
+- *Objective*: the sum of Huber's function of the residuals in log loss, as the server states it.
+- *Means missed*: root mean square over the means of replicates, in log loss. What the runs of a
+  seed share is in it, which lack of fit above leaves out.
+- *Largest size*: the same there, by a fit without that size.
+- *Error of f* and *regret* (nats): as in the next section.
+
+{table(["change", "parameters", "objective", "means missed", "largest size", "error of f",
+        "mean regret"], body)}
 
 {verdict(context, trials)}"""
 
@@ -102,26 +106,29 @@ def verdict(context: Context, trials: dict[str, Trial]) -> str:
     share = 1 - best.fitted.objective / law.fitted.objective
     if share < 0.1:
         return "None of these changes takes a tenth of the objective."
-    found = (f"{100 * share:.0f} % of the objective, and held out it misses the largest size by "
-             f"{best.held_out:.4f} in place of {law.held_out:.4f}")
-    text = f"The change that helps most is the {label}: it takes {found}."
+    found = (f"the means of replicates are missed by {best.missed:.4f} in place of "
+             f"{law.missed:.4f}, those of the largest size, held out, by {best.held_out:.4f} in "
+             f"place of {law.held_out:.4f} (log loss)")
+    text = f"Of these {len(trials) - 1} changes the {label} helps most: {found}."
     if label != GROWING_FLOOR:
         return text
+    context.summary.append(f"Of {len(trials) - 1} changes of a term the law gains most if the "
+                           f"floor of a width, theta 2^(-kappa B), may grow with D and fall with "
+                           f"N: {found}.")
+    context.disagreements.append("What a width costs however much QAT there is does not stay the "
+                                 "same: it grows with the tokens and falls with the size.")
     delta = best.fitted.exponent("bits_floor", "D")
     tau = best.fitted.exponent("bits_floor", "1/N")
-    power = f"D^{delta:.2f} / N^{tau:.2f}"
-    context.summary.append(f"The term at fault is the floor of a width, theta 2^(-kappa B): as "
-                           f"theta 2^(-kappa B) {power} it takes {found}.")
-    context.disagreements.append("What a width costs however much QAT there is does not stay the "
-                                 f"same: it grows with the tokens and falls with the size, as "
-                                 f"{power}.")
-    one_power = ", nearly a power of tokens per parameter" if abs(delta - tau) < 0.05 else ""
-    return f"""{text} The law has a cost of the width that no QAT takes away, the same for all sizes
-and budgets; in these runs it goes as {power}{one_power}. That the error of quantized training grows
-with the tokens is what [arXiv 2505.14302](https://arxiv.org/abs/2505.14302) has found for QAT from
-the first token. {of_fractions(best, trials)} {of_replicates(context, best)} The server answers from
-the paper's law: with a floor that grows the loss may rise again with the tokens, and what a budget
-buys has no answer beyond that."""
+    budgets = sorted({o.cell[1] for o in context.quantized_optima()})
+    return f"""{text} The law has a floor of a width that no QAT takes away, the same for all sizes
+and budgets. Such a floor vanishes in the fit, for it would have to grow: with D^{delta:.2f} /
+N^{tau:.2f} here. The direction is sure, the powers are not: they rest on {len(budgets)} budgets,
+and runs of another budget may have had another learning rate. That the error of quantized training
+grows with the tokens and falls with the size is what
+[arXiv 2505.14302](https://arxiv.org/abs/2505.14302) has found for QAT from the first token.
+{of_fractions(best, trials)} {of_replicates(context, best)} The server answers from the paper's law:
+where a floor grows, tokens beyond some number make a model worse, and "tokens needed for a loss"
+has no answer."""
 
 
 def of_fractions(best: Trial, trials: dict[str, Trial]) -> str:
@@ -138,5 +145,5 @@ def of_replicates(context: Context, best: Trial) -> str:
     scatter = run / float(np.mean([r.loss for r in context.quantized]))
     if best.missed < scatter:
         return ""
-    return (f"Nor does it describe the runs as well as they repeat: it misses means by "
-            f"{best.missed:.4f}, a single run scatters by {scatter:.4f}.")
+    return (f"Nor does this form describe the runs as well as they repeat: it misses means by "
+            f"{best.missed:.4f}, a single run, its seed included, scatters by {scatter:.4f}.")

@@ -1,11 +1,13 @@
 """The fraction that the law predicts, beside the one that was measured."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 import optima
 from measured_sections import Context
+from optima import Optimum
 from service import Refused
 from text import signed, size, table, tokens
 
@@ -22,68 +24,139 @@ def regret(context: Context, cell: tuple[int, float, float], fraction: float) ->
     return None if loss is None else loss - best
 
 
-def predicted_fractions(context: Context) -> str:
-    body, errors, told_errors, covered = [], [], [], 0
-    regrets, held_regrets, usual_regrets = [], [], []
-    usual = optima.REFERENCE_FRACTION
-    usual_errors = [abs(usual - o.fraction) for o in context.quantized_optima() if o.stands_out]
+@dataclass(frozen=True)
+class Prediction:
+    """What the server says of the fraction of a measured optimum."""
+
+    optimum: Optimum
+    fraction: float
+    lower: float
+    upper: float
+
+    @property
+    def holds_the_optimum(self) -> bool:
+        return self.lower <= self.optimum.fraction <= self.upper
+
+
+def predictions(context: Context) -> list[Prediction]:
+    found = []
     for o in context.quantized_optima():
-        n, d, bits = o.cell
-        try:
-            answer = context.service.fraction(context.study, n, d, bits)
-        except Refused as refusal:
-            return f"## The predicted fraction\n\nThe server refuses: {refusal}"
-        estimate = answer["qat_fraction"]
-        inside = estimate.get("lower", 0) <= o.fraction <= estimate.get("upper", 1)
-        covered += inside
-        errors.append(abs(estimate["value"] - o.fraction))
-        if o.stands_out:
-            told_errors.append(errors[-1])
-        own_regret = regret(context, o.cell, estimate["value"])
-        if own_regret is not None:
-            regrets.append(own_regret)
-        fractions = context.cells[o.cell]
-        held_regrets.append(regret(context, o.cell, min(max(estimate["value"], min(fractions)),
-                                                        max(fractions))))
-        usual_regrets.append(regret(context, o.cell, usual))
-        body.append([size(n), tokens(d), f"{bits:g}",
-                     f"{o.fraction:.2f}" + ("" if o.interior else " (edge)"),
-                     f"{estimate['value']:.2f} ({estimate.get('lower', 0):.2f} to "
-                     f"{estimate.get('upper', 1):.2f})", "yes" if inside else "no",
-                     "not measured" if own_regret is None else signed(own_regret)])
-    mean_error = float(np.mean(told_errors)) if told_errors else math.nan
-    if told_errors and mean_error > PAPER_FRACTION_ERROR:
-        context.disagreements.append(
-            f"The predicted fraction misses the measured one by {mean_error:.3f} on average where "
-            f"it can be told (the paper: {PAPER_FRACTION_ERROR}); always f = {usual:g} misses it "
-            f"by {np.mean(usual_errors):.3f}.")
-    context.summary.append(
-        f"The law's fractions are off by {mean_error:.2f} where the optimum stands out "
-        f"(always f = {usual:g}: {np.mean(usual_errors):.2f}; the paper: {PAPER_FRACTION_ERROR}) "
-        f"and cost {np.mean(held_regrets):.4f} nats on average, held to what was measured (always "
-        f"f = {usual:g}: {np.mean(usual_regrets):.4f}).")
-    if covered < 0.8 * len(body):
-        context.disagreements.append(f"Only {covered} of {len(body)} measured optima lie in the "
+        estimate = context.service.fraction(context.study, *o.cell)["qat_fraction"]
+        found.append(Prediction(o, estimate["value"], estimate.get("lower", 0),
+                                estimate.get("upper", 1)))
+    return found
+
+
+def paper_fraction(tokens_per_parameter_byte: float) -> float:
+    """The paper's law of the fraction; it has none up to one token a byte."""
+    if tokens_per_parameter_byte <= 1:
+        return 0
+    return math.exp(-PAPER_FRACTION_COEFFICIENT / math.log(tokens_per_parameter_byte))
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A way to choose the fraction, held to what was measured."""
+
+    name: str
+    error: float  # mean, over the optima that stand out
+    mean_regret: float  # nats, over all optima, with fractions held to those measured
+    largest_regret: float
+
+
+def judge(context: Context, name: str, choices: list[tuple[Optimum, float]]) -> Rule:
+    errors = [abs(fraction - o.fraction) for o, fraction in choices if o.stands_out]
+    regrets = []
+    for o, fraction in choices:
+        measured = context.cells[o.cell]
+        regrets.append(regret(context, o.cell, min(max(fraction, min(measured)), max(measured))))
+    return Rule(name, float(np.mean(errors)) if errors else math.nan, float(np.mean(regrets)),
+                max(regrets))
+
+
+def rules(context: Context, told: list[Prediction]) -> dict[str, Rule]:
+    """The law, constants, and the paper's law of the fraction, by a key."""
+    found = context.quantized_optima()
+
+    def always(fraction: float, note: str = "") -> Rule:
+        return judge(context, f"always {fraction:g}{note}", [(o, fraction) for o in found])
+
+    measured = sorted({f for o in found for f in context.cells[o.cell]})
+    best = min(measured, key=lambda fraction: always(fraction).mean_regret)
+    return {
+        "law": judge(context, "the law of the loss, fitted to these runs",
+                     [(p.optimum, p.fraction) for p in told]),
+        "usual": always(optima.REFERENCE_FRACTION),
+        "constant": always(best, ", the best constant, chosen in hindsight"),
+        "paper": judge(context, f"exp(-{PAPER_FRACTION_COEFFICIENT} / ln S) of the paper, nothing "
+                       "fitted",
+                       [(o, paper_fraction(o.tokens_per_parameter_byte)) for o in found]),
+    }
+
+
+def predicted_fractions(context: Context) -> str:
+    try:
+        told = predictions(context)
+    except Refused as refusal:
+        return f"## The predicted fraction\n\nThe server refuses: {refusal}"
+    by_rule = rules(context, told)
+    tell(context, by_rule)
+    covered = sum(p.holds_the_optimum for p in told)
+    if covered < 0.8 * len(told):
+        context.disagreements.append(f"Only {covered} of {len(told)} measured optima lie in the "
                                      "90 % interval of the prediction.")
+    clear = sum(p.optimum.stands_out for p in told)
     return f"""## The predicted fraction
 
-Mean absolute error of the predicted fraction: {mean_error:.3f} over the {len(told_errors)} cells
-whose optimum stands out of the noise, {np.mean(errors):.3f} over all {len(errors)}, edges included
-(the paper: {PAPER_FRACTION_ERROR}). {covered} of {len(body)} measured optima lie in the interval.
-{widened(context)}What counts is regret, the measured loss at the predicted fraction minus the best
-measured: {np.mean(regrets):.4f} nats on average, {max(regrets):.4f} at most, beside a run noise of
-{context.noise.run:.4f}, over the {len(regrets)} cells where the predicted fraction lies between
-measured ones.
+Two things count: how far a fraction is off, over the {clear} cells whose optimum stands out of the
+noise (the paper: {PAPER_FRACTION_ERROR} for its own runs), and its regret, the measured loss at
+that fraction minus the best measured, over all {len(told)}, with fractions held to those that were
+measured. The noise of a run is {context.noise.run:.4f} nats.
 
-For comparison, always f = {usual:g} is off by {np.mean(usual_errors):.3f} over the
-{len(usual_errors)} cells whose optimum stands out. Its regret over all is
-{np.mean(usual_regrets):.4f} nats on average and {max(usual_regrets):.4f} at most; that of the law's
-fractions, held to those that were measured, {np.mean(held_regrets):.4f} and
-{max(held_regrets):.4f}.
+{table(["fraction", "mean error", "mean regret, nats", "largest"],
+       [[r.name, f"{r.error:.3f}", f"{r.mean_regret:.4f}", f"{r.largest_regret:.4f}"]
+        for r in by_rule.values()])}
 
-{table(["N", "D", "bits", "measured f", "predicted f", "inside", "regret, nats"], body)}
+{covered} of {len(told)} measured optima lie in the law's interval. {widened(context)}Regret in the
+table where the law's fraction lies between measured ones:
+
+{table(["N", "D", "bits", "measured f", "predicted f", "inside", "regret, nats"],
+       [row_of(context, p) for p in told])}
 
 {fraction_law(context)}"""
+
+
+def row_of(context: Context, told: Prediction) -> list[str]:
+    n, d, bits = told.optimum.cell
+    own_regret = regret(context, told.optimum.cell, told.fraction)
+    return [size(n), tokens(d), f"{bits:g}",
+            f"{told.optimum.fraction:.2f}" + ("" if told.optimum.interior else " (edge)"),
+            f"{told.fraction:.2f} ({told.lower:.2f} to {told.upper:.2f})",
+            "yes" if told.holds_the_optimum else "no",
+            "not measured" if own_regret is None else signed(own_regret)]
+
+
+def tell(context: Context, by_rule: dict[str, Rule]) -> None:
+    """What the rules say of the law, in short."""
+    law, paper = by_rule["law"], by_rule["paper"]
+    others = "; ".join(f"{r.name}: {r.error:.3f} and {r.mean_regret:.4f}"
+                       for r in by_rule.values() if r is not law)
+    context.summary.append(
+        f"The fractions of the law of the loss are off by {law.error:.3f} where the optimum stands "
+        f"out and cost {law.mean_regret:.4f} nats on average ({others}).")
+    if paper.error <= PAPER_FRACTION_ERROR:
+        context.summary.append(
+            "What agrees best with the paper is its law of the fraction, f = "
+            f"exp(-{PAPER_FRACTION_COEFFICIENT} / ln S): with nothing fitted it is off by "
+            f"{paper.error:.3f} here, by {PAPER_FRACTION_ERROR} in the paper.")
+    if law.error > PAPER_FRACTION_ERROR:
+        context.disagreements.append(
+            f"The law of the loss misses the measured fraction by {law.error:.3f} on average where "
+            f"it can be told (the paper: {PAPER_FRACTION_ERROR}).")
+    if law.mean_regret > paper.mean_regret:
+        context.disagreements.append(
+            f"Fitted to these runs, it chooses fractions that cost {law.mean_regret:.4f} nats; the "
+            f"paper's law of the fraction, fitted to none of them, {paper.mean_regret:.4f}.")
 
 
 def widened(context: Context) -> str:

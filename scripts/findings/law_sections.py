@@ -51,8 +51,8 @@ def lack_of_fit(fit: dict) -> str:
     if not test:
         return "no test of lack of fit (no replicates)"
     return (f"lack of fit F = {test['f_ratio']:.1f} ({probability(test['p_value'])}): means "
-            f"of replicates missed by {test['misfit_rms']:.4f} in log loss, scatter "
-            f"{test['replicate_stddev']:.4f}")
+            f"of replicates missed by {test['misfit_rms']:.4f} in log loss, what the runs of a "
+            f"trunk share left out; scatter {test['replicate_stddev']:.4f}")
 
 
 Residuals = dict[tuple[int, float, float, float], float]  # by N, D, bits, f
@@ -88,7 +88,7 @@ def explained(residuals: Residuals, axes: tuple[int, ...]) -> float:
 
 
 def where_it_misses(residuals: Residuals) -> str:
-    """The axes along which the law's form fails: the law has a term for each pair."""
+    """The axes along which the law's losses are off."""
     names = ("N", "D", "B", "f")
     sets = [axes for length in (1, 2) for axes in itertools.combinations(range(4), length)]
     shares = sorted(((explained(residuals, axes), axes) for axes in sets), reverse=True)
@@ -114,17 +114,16 @@ Two axes include what goes with each of them. A right form with noise alone has 
 
 {table(["axes", "share"], rows)}
 
-{which_term(shares[0][1], slopes)}"""
+{largest_share(shares[0][1], slopes)}"""
 
 
-def which_term(axes: tuple[int, ...], slopes: str) -> str:
-    """What the largest share says of the law's terms."""
+def largest_share(axes: tuple[int, ...], slopes: str) -> str:
     text = f"From the least fraction to the largest the means above change by {slopes}."
     if axes != (2, 3):
         return text
     return (f"The largest share goes with B and f. {text} Below 0, losses fall faster with QAT "
-            "tokens than the law has it. Where residuals show is not yet which term makes them: "
-            "that is the next section.")
+            "tokens than the law has it. Where misses show does not tell which term causes them; "
+            "the next section changes the terms.")
 
 
 def ladder(fit: dict) -> str:
@@ -157,7 +156,9 @@ No rung of the law of losses is identified; the server answers from {rung(fit)} 
     return f"""## The law
 
 The fit stands on rung {rung(fit)} of the ladder: {fit["experiment_count"]} rows, root mean square
-of the residuals {float(fit["residual_rms"]):.4f} in log loss; {lack_of_fit(fit)}.
+of the residuals {float(fit["residual_rms"]):.4f} in log loss; {lack_of_fit(fit)}. Its formula:
+
+`{fit["formula"]}`
 
 {ladder(fit)}
 
@@ -214,12 +215,12 @@ def what_it_is_fitted_to(context: Context) -> str:
         verdict = (f"Fitted {joined(silent)} the law tells no fraction at all. The interior optima "
                    "that it has otherwise, at any width, rest on those runs.")
         context.disagreements.append(f"Fitted {joined(silent)} the law has no interior optimum.")
-    return f"""## Which runs the law cannot join
+    return f"""## Which runs pull the law
 
 Its loss falls to that of full precision as the QAT terms vanish, so full-precision runs are fitted
-with the rest, and all widths share their exponents. The law fitted with less weight on the former,
-and without one of the latter; errors of *f* and regrets over the cells for which it tells a
-fraction, regrets where that lies between measured ones:
+with the rest, and all widths share their exponents. The law fitted with less weight on the runs in
+full precision, and without those of one width; errors of *f* and regrets over the cells for which
+it tells a fraction, regrets where that lies between measured ones:
 
 {table(["runs", "rung", "means missed, log loss", "cells told", "mean error of f",
         "mean regret, nats"], body)}
@@ -255,6 +256,9 @@ def on_same_rung(context: Context, fit: dict, rows: list[Run]) -> str:
         same = fit_part(context, name, rows, variant=context.fit["variant"])
         cells = context.quantized_optima()
         told = sum(predicted_fraction(context, o.cell, name) is not None for o in cells)
+        if told == 0:
+            context.disagreements.append(
+                "Fitted to losses less their control the law has no interior optimum either.")
         text = (f"Another rung than as measured is hard to compare; on {rung(context.fit)} it has "
                 f"{lack_of_fit(same)}, and tells a fraction in {told} of {len(cells)} cells. ")
     raw, own = context.fit.get("lack_of_fit"), same.get("lack_of_fit")

@@ -147,9 +147,9 @@ class Fitted:
     def exponent(self, name: str, feature: str) -> float:
         """An exponent that all widths share."""
         parameter = 0
-        for part, terms in self.form.items():
-            for factor in terms.factors:
-                if (part, factor.feature) == (name, feature):
+        for term_name, its_term in self.form.items():
+            for factor in its_term.factors:
+                if (term_name, factor.feature) == (name, feature):
                     return float(self.theta[parameter])
                 parameter += len(self.widths) if factor.of_each_width else 1
         raise KeyError((name, feature))

@@ -33,8 +33,8 @@ class Run:
 
     @property
     def budget(self) -> float:
-        """Total tokens to two digits: whole steps move it in the fourth."""
-        return float(f"{self.total_tokens:.2g}")
+        """Total tokens to three digits: whole steps move it in the fourth."""
+        return float(f"{self.total_tokens:.3g}")
 
     @property
     def fraction(self) -> float:
@@ -74,11 +74,15 @@ def controls(runs: list[Run], schedule: str) -> list[Run]:
 
 def plain(runs: list[Run]) -> dict[tuple[int, float, int], float]:
     """Loss of the plain full-precision run by (parameters, budget, replicate)."""
-    return {
-        (r.parameters, r.budget, r.replicate): r.loss
-        for r in runs
-        if r.role == "FULL_PRECISION"
-    }
+    losses: dict[tuple[int, float, int], float] = {}
+    for r in runs:
+        if r.role != "FULL_PRECISION":
+            continue
+        key = (r.parameters, r.budget, r.replicate)
+        if key in losses:
+            raise ValueError(f"two plain runs of {key}: parameters, budget, replicate")
+        losses[key] = r.loss
+    return losses
 
 
 Cell = tuple[int, float, float]  # parameters, budget, weight bits

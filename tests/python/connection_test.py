@@ -78,7 +78,7 @@ class Reachable(service.ServiceTest):
                 with self.assertRaises(bitbudget.DeadlineExceededError) as raised:
                     client.list_studies()
         self.assertEqual("NO_ANSWER_IN_TIME", raised.exception.reason)
-        self.assertIn("did not answer within 0.3 s", raised.exception.message)
+        self.assertIn("did not answer within 1 s", raised.exception.message)
 
 
 class Restart(service.ServiceTest):

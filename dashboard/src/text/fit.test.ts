@@ -107,7 +107,9 @@ test('misfit within the noise is called so', () => {
     'misses the means of replicates by 0.4 %; F = 1.1, p = 0.3; no more than their noise explains',
   );
   const beyond = create(LackOfFitSchema, { misfitRms: 0.01, pValue: 1e-120, misfitStddev: 0.009 });
-  expect(lackOfFitText(beyond)).toContain('p < 1e-99; 0.9 % beyond their noise');
+  expect(lackOfFitText(beyond)).toContain(
+    'p < 1e-99; 0.9 % with their noise taken off and the fitted parameters counted',
+  );
   expect(lackOfFitText(undefined)).toContain('no replicates');
 });
 

@@ -132,7 +132,7 @@ export function lackOfFitText(lack: LackOfFit | undefined): string {
   if (!lack) return 'unknown: the data have no replicates';
   const beyond =
     lack.misfitStddev > 0
-      ? `${formatPercent(lack.misfitStddev)} beyond their noise`
+      ? `${formatPercent(lack.misfitStddev)} with their noise taken off and the fitted parameters counted`
       : 'no more than their noise explains';
   return (
     `misses the means of replicates by ${formatPercent(lack.misfitRms)}; ` +

@@ -108,7 +108,9 @@ TEST(FitTextTest, ComparesLackOfFitWithReplicates) {
               HasSubstr("the law misses the means by 0.2 %; F = 1.3, p = 0.21; no more than their "
                         "noise explains\n"));
   fit.mutable_lack_of_fit()->set_misfit_stddev(0.004);
-  EXPECT_THAT(FitText(fit), HasSubstr("p = 0.21; 0.4 % beyond their noise\n"));
+  EXPECT_THAT(
+      FitText(fit),
+      HasSubstr("p = 0.21; 0.4 % with their noise taken off and the fitted parameters counted\n"));
 }
 
 TEST(FitTextTest, ComparesBestFractionsWithMeasuredOnes) {
