@@ -133,6 +133,7 @@ struct FractionMisfit {
   double logit_rms = 0;
   double p_value = 0;
   double logit_stddev = 0;
+  std::optional<double> published_logit_rms;
 };
 
 // f* = exp(-a / ln S), fitted to measured optima by least absolute error.

@@ -7,9 +7,11 @@
 #include <cmath>
 #include <vector>
 
+#include "fitter/fraction_law.h"
 #include "fitter/lack_of_fit.h"
 #include "fitter/measured_optima.h"
 #include "fitter/noise.h"
+#include "fitter/published_laws.h"
 
 namespace bitbudget::fitter {
 namespace {
@@ -122,6 +124,22 @@ double FindExcess(const std::vector<Difference>& differences) {
   return lower;
 }
 
+// Root mean square difference of the published law of the fraction; nullopt if it is
+// undefined at one of the optima.
+std::optional<double> PublishedLogitRms(const std::vector<MeasuredOptimum>& optima) {
+  const FractionLaw law = ToFractionLaw(*FindPublishedLaw(kPublishedFractionLaw)).value();
+  double sum_of_squares = 0;
+  for (const MeasuredOptimum& optimum : optima) {
+    const double tokens_per_byte =
+        optimum.total_tokens / (optimum.parameters * optimum.weight_bits / 8);
+    if (tokens_per_byte <= 1) return std::nullopt;
+    const double difference =
+        Logit(PredictOptimalFraction(law.a, tokens_per_byte)) - Logit(optimum.qat_fraction);
+    sum_of_squares += difference * difference;
+  }
+  return std::sqrt(sum_of_squares / static_cast<double>(optima.size()));
+}
+
 // The rows with losses at most kCutScales robust scales from the law: one mistyped
 // loss would move the optimum of its cell at will.
 Dataset CutOutliers(Dataset data, std::span<const int> rows, const FittedLaw& law) {
@@ -158,6 +176,7 @@ std::optional<FractionMisfit> MeasureFractionMisfit(const Dataset& data,
   double chi_squared = 0;
   double sum_of_squares = 0;
   std::vector<Difference> differences;
+  std::vector<MeasuredOptimum> compared;
   for (const FractionCell& cell : search.cells) {
     const Shift shift = FindShift(law, cell, *search.run_variance);
     chi_squared += shift.logit * shift.logit * shift.information;
@@ -165,6 +184,7 @@ std::optional<FractionMisfit> MeasureFractionMisfit(const Dataset& data,
     const auto difference = Compare(law, *cell.optimum, shift.information);
     if (!difference) continue;
     differences.push_back(*difference);
+    compared.push_back(*cell.optimum);
     sum_of_squares += difference->logit * difference->logit;
   }
   const int count = static_cast<int>(differences.size());
@@ -174,7 +194,8 @@ std::optional<FractionMisfit> MeasureFractionMisfit(const Dataset& data,
   FractionMisfit misfit = {
       .optimum_count = count,
       .logit_rms = std::sqrt(sum_of_squares / count),
-      .p_value = boost::math::cdf(boost::math::complement(distribution, chi_squared))};
+      .p_value = boost::math::cdf(boost::math::complement(distribution, chi_squared)),
+      .published_logit_rms = PublishedLogitRms(compared)};
   if (misfit.p_value < kLeastPValue) misfit.logit_stddev = std::sqrt(FindExcess(differences));
   return misfit;
 }

@@ -39,6 +39,10 @@ bool KnowsFraction(const Law& law);
 // own curve would allow: noise may have picked the three fractions that tell it. 0
 // with a p_value above kLeastPValue.
 //
+// published_logit_rms is logit_rms of the published law of the fraction on the same
+// optima: a law of the loss that is farther from them than one that was fitted to none
+// is no better for having been fitted.
+//
 // Unset if there are no replicates, or fewer than kLeastComparedOptima.
 std::optional<FractionMisfit> MeasureFractionMisfit(const Dataset& data,
                                                     std::span<const int> rows,

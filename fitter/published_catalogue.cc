@@ -265,7 +265,7 @@ std::vector<PublishedLaw> OtherLossLaws() {
 }
 
 std::vector<PublishedLaw> FractionLaws() {
-  return {{.key = "apple_qat_fraction",
+  return {{.key = kPublishedFractionLaw,
            .title = "Best share of QAT tokens after full precision",
            .formula = "exp(-a / ln S)",
            .reference = "arXiv 2509.22935",

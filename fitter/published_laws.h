@@ -75,6 +75,9 @@ struct PublishedLaw {
 // All of them, in the order of the documentation.
 std::span<const PublishedLaw> PublishedLaws();
 
+// The law of the best QAT fraction with one coefficient (arXiv 2509.22935).
+inline constexpr char kPublishedFractionLaw[] = "apple_qat_fraction";
+
 // Null if there is none of this key.
 const PublishedLaw* FindPublishedLaw(std::string_view key);
 

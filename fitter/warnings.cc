@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "fitter/noise.h"
+#include "fitter/published_laws.h"
 
 namespace bitbudget::fitter {
 namespace {
@@ -147,6 +148,15 @@ void WarnOfMisfit(const FitResult& result, std::vector<std::string>* warnings) {
         misfit->optimum_count,
         Probability(misfit->p_value),
         misfit->logit_stddev));
+    if (misfit->published_logit_rms && *misfit->published_logit_rms < misfit->logit_rms) {
+      warnings->push_back(
+          fmt::format("The published law {}, fitted to none of these runs, is nearer to those "
+                      "fractions: off by "
+                      "{:.2g} in logit f (rms) where this law is off by {:.2g}. Ask it as well.",
+                      kPublishedFractionLaw,
+                      *misfit->published_logit_rms,
+                      misfit->logit_rms));
+    }
   }
 }
 

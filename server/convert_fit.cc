@@ -113,6 +113,7 @@ void SetFractionMisfit(const fitter::FractionMisfit& misfit, v1::Fit& fit) {
   message->set_logit_rms(misfit.logit_rms);
   message->set_p_value(misfit.p_value);
   message->set_logit_stddev(misfit.logit_stddev);
+  if (misfit.published_logit_rms) message->set_published_logit_rms(*misfit.published_logit_rms);
 }
 
 void SetFullPrecisionLaw(const fitter::FitResult& result, v1::Fit& fit) {

@@ -139,9 +139,15 @@ std::string FractionMisfitText(const v1::Fit& fit) {
                   misfit.optimum_count(),
                   misfit.logit_rms(),
                   ProbabilityText(misfit.p_value()));
-  return text + (misfit.logit_stddev() > 0
-                     ? fmt::format("; {:.2g} beyond the errors of these", misfit.logit_stddev())
-                     : "; no more than noise explains");
+  const std::string beyond =
+      misfit.logit_stddev() > 0
+          ? fmt::format("; {:.2g} beyond the errors of these", misfit.logit_stddev())
+          : "; no more than noise explains";
+  const std::string published =
+      misfit.has_published_logit_rms()
+          ? fmt::format("; apple_qat_fraction by {:.3g}", misfit.published_logit_rms())
+          : "";
+  return text + beyond + published;
 }
 
 std::string TrunkNoiseText(const v1::Noise& noise) {

@@ -119,6 +119,9 @@ TEST(FitTextTest, ComparesBestFractionsWithMeasuredOnes) {
       Parse<v1::FractionMisfit>("optimum_count: 34 logit_rms: 1.01 p_value: 1e-7");
   EXPECT_THAT(FitText(fit),
               HasSubstr("from 34 measured ones by 1.01 in logit f (rms); p = 1e-07; no more than"));
+  fit.mutable_fraction_misfit()->set_published_logit_rms(0.512);
+  EXPECT_THAT(FitText(fit), HasSubstr("; apple_qat_fraction by 0.512\n"));
+  fit.mutable_fraction_misfit()->clear_published_logit_rms();
   fit.mutable_fraction_misfit()->set_logit_stddev(0.84);
   EXPECT_THAT(FitText(fit), HasSubstr("p = 1e-07; 0.84 beyond the errors of these\n"));
 }

@@ -110,6 +110,23 @@ TEST(FractionMisfitTest, WrongLawIsOffByAsMuchAsItsOptima) {
   EXPECT_NEAR(misfit->logit_stddev / std::sqrt(sum), 1, 0.35);
 }
 
+TEST(FractionMisfitTest, PublishedLawIsHeldAgainstTheSameOptima) {
+  // So near to the law that no loss is cut as an outlier.
+  const Dataset data = DrawStudy(1, 1e-4);
+  const auto misfit = Measure(data, ExactLaw(OwnTruth("grows").coefficients));
+  ASSERT_TRUE(misfit.has_value());
+  const auto optima = FindMeasuredOptima(data, AllRows(data)).optima;
+  ASSERT_EQ(misfit->optimum_count, static_cast<int>(optima.size()));
+  double sum = 0;
+  for (const MeasuredOptimum& optimum : optima) {
+    const double s = optimum.total_tokens / (optimum.parameters * optimum.weight_bits / 8);
+    const double difference = Logit(std::exp(-6.7297 / std::log(s))) - Logit(optimum.qat_fraction);
+    sum += difference * difference / static_cast<double>(optima.size());
+  }
+  ASSERT_TRUE(misfit->published_logit_rms.has_value());
+  EXPECT_NEAR(*misfit->published_logit_rms, std::sqrt(sum), 1e-9);
+}
+
 TEST(FractionMisfitTest, MistypedLossesAreNoMisfit) {
   const FittedLaw law = ExactLaw(OwnTruth("grows").coefficients);
   int widened = 0;
