@@ -152,7 +152,7 @@ std::string FractionMisfitText(const v1::Fit& fit) {
 
 std::string TrunkNoiseText(const v1::Noise& noise) {
   if (noise.trunk_count() == 0) return "unknown: no trunk has two rows";
-  const std::string known = fmt::format(
+  std::string known = fmt::format(
       "{}, from {}", Percent(noise.trunk_stddev()), Counted(noise.trunk_count(), "trunk"));
   if (!noise.trunk_confounded_with_size()) return known;
   return noise.trunk_stddev() > 0 ? known + "; no size has two, which may be the law's misfit"
