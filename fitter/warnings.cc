@@ -151,8 +151,8 @@ void WarnOfMisfit(const FitResult& result, std::vector<std::string>* warnings) {
     if (misfit->published_logit_rms && *misfit->published_logit_rms < misfit->logit_rms) {
       warnings->push_back(
           fmt::format("The published law {}, fitted to none of these runs, is nearer to those "
-                      "fractions: off by "
-                      "{:.2g} in logit f (rms) where this law is off by {:.2g}. Ask it as well.",
+                      "fractions: off by {:.2g} in logit f (rms) where this law is off by {:.2g}. "
+                      "Ask it as well.",
                       kPublishedFractionLaw,
                       *misfit->published_logit_rms,
                       misfit->logit_rms));
