@@ -119,6 +119,15 @@ test('one measured optimum is no optimums', () => {
   expect(fractionMisfitText(fit)).toContain('34 measured optima');
 });
 
+test('the published law of the fraction stands beside the fitted one, where it is defined', () => {
+  const textOf = (publishedLogitRms?: number) => {
+    const fractionMisfit = create(FractionMisfitSchema, { logitRms: 1.01, publishedLogitRms });
+    return fractionMisfitText(create(FitSchema, { law: 'compute_optimal_qat', fractionMisfit }));
+  };
+  expect(textOf(0.5)).toContain('; apple_qat_fraction by 0.5');
+  expect(textOf()).not.toContain('apple_qat_fraction');
+});
+
 test('a law of no fractions misses none; the one that tells them says what it lacks', () => {
   expect(fractionMisfitText(create(FitSchema, { law: 'chinchilla' }))).toBeUndefined();
   expect(fractionMisfitText(create(FitSchema, { law: 'compute_optimal_qat' }))).toContain(

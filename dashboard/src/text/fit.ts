@@ -151,10 +151,14 @@ export function fractionMisfitText({ law, fractionMisfit: misfit }: Fit): string
     misfit.logitStddev > 0
       ? `${formatReal(Number(misfit.logitStddev.toPrecision(2)))} beyond the errors of these`
       : 'no more than noise explains';
+  const published =
+    misfit.publishedLogitRms === undefined
+      ? ''
+      : `; apple_qat_fraction by ${formatReal(Number(misfit.publishedLogitRms.toPrecision(3)))}`;
   return (
     `off ${counted(misfit.optimumCount, 'measured optimum').replace('optimums', 'optima')} by ` +
     `${formatReal(Number(misfit.logitRms.toPrecision(3)))} in logit f; ` +
-    `${probabilityText(misfit.pValue)}; ${beyond}`
+    `${probabilityText(misfit.pValue)}; ${beyond}${published}`
   );
 }
 
