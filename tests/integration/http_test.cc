@@ -50,7 +50,14 @@ TEST_F(HttpPort, CountsCallsRowsAndRefits) {
   const int64_t revision = Store(study, FullPrecisionRuns(6, 6));
   v1::PredictLossResponse answer;
   ASSERT_TRUE(AskLoss(study, revision, &answer).ok());
-  const auto reply = Http().Get("/metrics");
+  // A refit is counted when it has ended, a moment after its fit answers.
+  const absl::Time deadline = absl::Now() + kPatience;
+  auto reply = Http().Get("/metrics");
+  while (reply && reply->body.find("bitbudget_refits_total{") == std::string::npos &&
+         absl::Now() < deadline) {
+    absl::SleepFor(absl::Milliseconds(10));
+    reply = Http().Get("/metrics");
+  }
   ASSERT_TRUE(reply);
   for (const char* line : {"grpc_server_handled_total{grpc_code=\"OK\",grpc_method=\"CreateStudy\","
                            "grpc_service=\"bitbudget.v1.StudyService\",grpc_type=\"unary\"} 1",
