@@ -130,11 +130,9 @@ std::optional<double> PublishedLogitRms(const std::vector<MeasuredOptimum>& opti
   const FractionLaw law = ToFractionLaw(*FindPublishedLaw(kPublishedFractionLaw)).value();
   double sum_of_squares = 0;
   for (const MeasuredOptimum& optimum : optima) {
-    const double tokens_per_byte =
-        optimum.total_tokens / (optimum.parameters * optimum.weight_bits / 8);
-    if (tokens_per_byte <= 1) return std::nullopt;
-    const double difference =
-        Logit(PredictOptimalFraction(law.a, tokens_per_byte)) - Logit(optimum.qat_fraction);
+    if (optimum.tokens_per_parameter_byte <= 1) return std::nullopt;
+    const double published = PredictOptimalFraction(law.a, optimum.tokens_per_parameter_byte);
+    const double difference = Logit(published) - Logit(optimum.qat_fraction);
     sum_of_squares += difference * difference;
   }
   return std::sqrt(sum_of_squares / static_cast<double>(optima.size()));

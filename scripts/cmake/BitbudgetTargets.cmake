@@ -53,6 +53,21 @@ function(bitbudget_program name)
   target_link_libraries(${name} PRIVATE bitbudget_flags ${ARG_DEPS})
 endfunction()
 
+# bitbudget_python_tests(PREFIX TIMEOUT seconds ENVIRONMENT settings...): every NAME_test.py
+# of the current folder, known to ctest as PREFIX.NAME.
+function(bitbudget_python_tests prefix)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "ENVIRONMENT" ${ARGN})
+  file(GLOB files CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *_test.py)
+  foreach(file IN LISTS files)
+    string(REPLACE "_test.py" "" name ${file})
+    add_test(NAME ${prefix}.${name}
+             COMMAND ${BITBUDGET_PYTHON} -B ${file}
+             WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+    set_tests_properties(${prefix}.${name} PROPERTIES LABELS fast TIMEOUT ${ARG_TIMEOUT}
+                         ENVIRONMENT "${ARG_ENVIRONMENT}")
+  endforeach()
+endfunction()
+
 # bitbudget_tests(NAME DEPS targets... [LABELS labels...]): all *_test.cc of the
 # current folder as one program, each test known to ctest by its own name. Files
 # are found, not listed, so that none can be forgotten.

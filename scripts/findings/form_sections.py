@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import loss_forms
-from fraction_sections import regret
+from fraction_sections import Rule, judge
 from law_sections import fitted_rows
 from loss_forms import LAW, Fitted, Form, Points, term
 from measured_sections import Context
@@ -38,8 +38,7 @@ class Trial:
     fitted: Fitted
     missed: float  # means of replicates of quantized designs, rms of log loss
     held_out: float  # the same of the largest size, fitted without it
-    fraction_error: float  # mean over optima that stand out
-    mean_regret: float  # nats
+    fractions: Rule  # that it chooses
 
 
 def missed_means(fitted: Fitted, rows: list[Run]) -> float:
@@ -57,30 +56,26 @@ def best_fraction(fitted: Fitted, optimum: Optimum) -> float:
     return float(FRACTIONS[np.argmin(fitted.log_loss(points))])
 
 
-def try_form(context: Context, form: Form) -> Trial:
+def try_form(context: Context, name: str, form: Form) -> Trial:
     rows = fitted_rows(context)
     delta = float(context.fit["huber_delta"])
     largest = max(r.parameters for r in context.quantized)
     fitted = loss_forms.fit(form, rows, delta)
     without = loss_forms.fit(form, [r for r in rows if r.parameters < largest], delta)
-    told = [(o, best_fraction(fitted, o)) for o in context.quantized_optima()]
-    errors = [abs(fraction - o.fraction) for o, fraction in told if o.stands_out]
-    held = [regret(context, o.cell, float(np.clip(fraction, min(context.cells[o.cell]),
-                                                  max(context.cells[o.cell]))))
-            for o, fraction in told]
     return Trial(
         fitted, missed_means(fitted, context.quantized),
         missed_means(without, [r for r in context.quantized if r.parameters == largest]),
-        float(np.mean(errors)) if errors else float("nan"),
-        float(np.mean([r for r in held if r is not None])))
+        judge(context, name,
+              [(o, best_fraction(fitted, o)) for o in context.quantized_optima()]))
 
 
 def which_term(context: Context) -> str:
     if "residual_rms" not in context.fit:
         return ""
-    trials = {label: try_form(context, {**LAW, **change}) for label, change in CHANGES.items()}
+    trials = {label: try_form(context, label, {**LAW, **change})
+              for label, change in CHANGES.items()}
     body = [[label, str(len(t.fitted.theta)), f"{t.fitted.objective:.4f}", f"{t.missed:.4f}",
-             f"{t.held_out:.4f}", f"{t.fraction_error:.3f}", f"{t.mean_regret:.4f}"]
+             f"{t.held_out:.4f}", f"{t.fractions.error:.3f}", f"{t.fractions.mean_regret:.4f}"]
             for label, t in trials.items()]
     return f"""## Which term is at fault
 
@@ -132,12 +127,12 @@ has no answer."""
 
 
 def of_fractions(best: Trial, trials: dict[str, Trial]) -> str:
-    law = trials[LAW_ITSELF]
-    label, least = min(trials.items(), key=lambda item: item[1].mean_regret)
-    gain = "gains less" if best.mean_regret < law.mean_regret else "gains nothing"
-    form = "the law as it is" if label == LAW_ITSELF else f"the {label}"
-    return (f"The fraction {gain}: its mean regret is {best.mean_regret:.4f} in place of "
-            f"{law.mean_regret:.4f} nats, and least, {least.mean_regret:.4f}, with {form}.")
+    own, law = best.fractions.mean_regret, trials[LAW_ITSELF].fractions.mean_regret
+    least = min((trial.fractions for trial in trials.values()), key=lambda rule: rule.mean_regret)
+    gain = "gains less" if own < law else "gains nothing"
+    form = "the law as it is" if least.name == LAW_ITSELF else f"the {least.name}"
+    return (f"The fraction {gain}: its mean regret is {own:.4f} in place of {law:.4f} nats, and "
+            f"least, {least.mean_regret:.4f}, with {form}.")
 
 
 def of_replicates(context: Context, best: Trial) -> str:
