@@ -7,6 +7,8 @@ export default defineConfig({
     globalSetup: ['tests/support/global.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // As patient as the locators; a second is too short for a busy machine.
+    expect: { poll: { timeout: 30_000 } },
     // One server and one browser a file; the machine may be a small one.
     fileParallelism: false,
   },
